@@ -1,0 +1,1 @@
+"""ASK: one file, one question."""

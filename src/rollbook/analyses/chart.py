@@ -1,0 +1,90 @@
+"""Charts: a question's answer as a Vega-Lite specification, drawn by the page and by reports alike.
+
+Source: Vega-Lite 6 (https://vega.github.io/vega-lite/docs/spec.html).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """How an answer is drawn: `x`, `y` and `color` name fields of its rows. `explode` unfolds a list field first."""
+
+    x: str
+    y: str
+    color: str | None = None
+    explode: str | None = None
+    types: dict[str, str] | None = None
+    titles: dict[str, str] | None = None
+    percent: bool = False
+    mark: str = "bar"
+
+    def spec(self, rows: list[dict[str, Any]]) -> Spec:
+        """The specification with the rows inside."""
+        return {
+            "$schema": SCHEMA,
+            "width": "container",
+            "data": {"values": self._values(rows)},
+            "mark": self._mark(),
+            "encoding": self._encoding(),
+        }
+
+    def _values(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if self.explode is None:
+            return rows
+        return [
+            {**row, "n": n, self.explode: value}
+            for row in rows
+            for n, value in enumerate(row[self.explode])
+            if value is not None
+        ]
+
+    def _mark(self) -> Spec:
+        return {"type": self.mark, "tooltip": True}
+
+    def _encoding(self) -> Spec:
+        channels = {"x": self.x, "y": self.y} | ({"color": self.color} if self.color else {})
+        return {channel: self._channel(channel, name) for channel, name in channels.items()}
+
+    def _channel(self, channel: str, name: str) -> Spec:
+        quantity = "quantitative" if channel == "y" else "nominal"
+        spec: Spec = {
+            "field": name,
+            "type": (self.types or {}).get(name, quantity),
+            "title": (self.titles or {}).get(name, name.replace("_", " ")),
+        }
+        if self.percent and spec["type"] == "quantitative":
+            spec["axis" if channel != "color" else "legend"] = {"format": "%"}
+        return spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line(Chart):
+    """A line over time or over a number of days."""
+
+    mark: str = "line"
+
+    def _mark(self) -> Spec:
+        return {"type": "line", "tooltip": True, "point": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars(Chart):
+    """Bars, one for each row."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heatmap(Chart):
+    """A grid of cells, darker where there is more."""
+
+    mark: str = "rect"
+
+    def _channel(self, channel: str, name: str) -> Spec:
+        spec = super()._channel(channel, name)
+        spec["type"] = (self.types or {}).get(name, "quantitative" if channel == "color" else "ordinal")
+        return spec

@@ -1,0 +1,1 @@
+"""The wiring: settings -> store -> way in -> routes and tasks. Nothing else knows all of them."""

@@ -1,0 +1,101 @@
+"""The dead_letters table: what could not be kept, with its original bytes."""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from rollbook.store.engine import Engine, Row
+
+COLUMNS = "id, received, dialect, stage, reason, detail, position, body, encoding, bytes, replayed"
+
+_SCHEMA = pa.schema(
+    [(n, pa.string()) for n in ("tenant", "id", "dialect", "stage", "reason", "detail", "body", "encoding")]
+    + [("received", pa.timestamp("ms", "UTC")), ("position", pa.uint32()), ("bytes", pa.uint64()), ("stamp", pa.uint64())]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """One event (or a whole body that could not be read) that was refused; `position` is its index in the batch."""
+
+    tenant: str
+    dialect: str
+    stage: str
+    reason: str
+    detail: str
+    position: int
+    body: bytes
+
+
+def add(engine: Engine, letters: list[DeadLetter], received: datetime, most_bytes: int) -> list[str]:
+    """Keep the letters (each body cut at `most_bytes`); their ids, in order."""
+    ids = [f"{int(received.timestamp() * 1000):x}-{secrets.token_hex(8)}" for _ in letters]
+    rows = [_row(letter, key, received, most_bytes) for letter, key in zip(letters, ids, strict=True)]
+    if rows:
+        engine.insert("dead_letters", pa.Table.from_pylist(rows, _SCHEMA))
+    return ids
+
+
+def _row(letter: DeadLetter, key: str, received: datetime, most_bytes: int) -> dict[str, Any]:
+    kept = letter.body[:most_bytes]
+    try:
+        body, encoding = kept.decode("utf-8"), "text"
+    except UnicodeDecodeError:
+        body, encoding = base64.b64encode(kept).decode(), "base64"
+    names = ("tenant", "dialect", "stage", "reason", "detail", "position")
+    return {name: getattr(letter, name) for name in names} | {
+        "id": key, "received": received, "body": body, "encoding": encoding, "bytes": len(letter.body), "stamp": 0,
+    }  # fmt: skip
+
+
+def original(row: Row) -> bytes:
+    """The bytes as they came in, as far as they were kept."""
+    return base64.b64decode(row["body"]) if row["encoding"] == "base64" else str(row["body"]).encode()
+
+
+def listed(
+    engine: Engine, tenant: str, *, reason: str | None = None, replayed: bool | None = None, limit: int = 100, offset: int = 0
+) -> list[Row]:
+    """The newest letters of a tenant; `replayed` None: whether replayed or not."""
+    sql = f"""
+    select {COLUMNS} from dead_letters final where tenant = {{tenant:String}}
+      and ({{reason:String}} = '' or reason = {{reason:String}})
+      and ({{replayed:Int8}} = -1 or isNotNull(replayed) = {{replayed:Int8}})
+    order by received desc, position limit {{limit:UInt32}} offset {{offset:UInt32}}
+    """
+    state = -1 if replayed is None else int(replayed)
+    return engine.query(
+        sql, {"tenant": tenant, "reason": reason or "", "replayed": state, "limit": limit, "offset": offset}
+    )
+
+
+def found(engine: Engine, tenant: str, ids: list[str]) -> list[Row]:
+    """The letters of these ids, oldest first."""
+    sql = f"""
+    select {COLUMNS} from dead_letters final
+    where tenant = {{tenant:String}} and id in {{ids:Array(String)}} order by received, position
+    """
+    return engine.query(sql, {"tenant": tenant, "ids": ids})
+
+
+def counted(engine: Engine, tenant: str) -> list[Row]:
+    """How many letters there are by reason, stage and dialect, with the newest."""
+    sql = """
+    select reason, stage, dialect, count() as letters, countIf(isNotNull(replayed)) as replayed, max(received) as newest
+    from dead_letters final where tenant = {tenant:String} group by reason, stage, dialect order by letters desc
+    """
+    return engine.query(sql, {"tenant": tenant})
+
+
+def mark_replayed(engine: Engine, tenant: str, ids: list[str], at: datetime) -> None:
+    """Note that these letters were taken in after all."""
+    sql = """
+    insert into dead_letters select tenant, id, received, dialect, stage, reason, detail, position, body, encoding, bytes,
+        {at:DateTime64(3, 'UTC')}, stamp + 1
+    from dead_letters final where tenant = {tenant:String} and id in {ids:Array(String)}
+    """
+    engine.command(sql, {"tenant": tenant, "ids": ids, "at": at})

@@ -1,0 +1,93 @@
+"""The events table: its columns as Arrow, appending to it, and reading single events back."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rollbook.store.engine import Engine
+from rollbook.store.scope import Scope
+
+MILLISECONDS = pa.timestamp("ms")
+
+SCHEMA = pa.schema(
+    [
+        ("tenant", pa.string()),
+        ("id", pa.string()),
+        ("type", pa.string()),
+        ("user", pa.string()),
+        ("timestamp", MILLISECONDS),
+        ("received", MILLISECONDS),
+        ("source", pa.string()),
+        ("dialect", pa.string()),
+        ("session", pa.string()),
+        ("course", pa.string()),
+        ("content", pa.string()),
+        ("concept", pa.string()),
+        ("conversation", pa.string()),
+        ("channel", pa.string()),
+        ("score", pa.float64()),
+        ("duration", pa.float64()),
+        ("properties", pa.string()),
+    ]
+)
+
+MOST_MONTHS_AT_ONCE = 50
+
+EXPORT = """
+select id as event_id, type as event_type, user as user_id, timestamp, received, source, dialect, session as session_id,
+       course as course_id, content as content_id, concept as concept_id, conversation as conversation_id, channel, score,
+       duration, properties
+from scope order by timestamp, id
+"""
+EXPORT_COLUMNS = (
+    "event_id", "event_type", "user_id", "timestamp", "received", "source", "dialect", "session_id", "course_id",
+    "content_id", "concept_id", "conversation_id", "channel", "score", "duration", "properties",
+)  # fmt: skip
+
+
+def append(engine: Engine, rows: pa.Table) -> None:
+    """Add events (columns as in SCHEMA). Durable and visible when it returns; raises Unavailable, perhaps after a part.
+
+    Too many months at once are an error to ClickHouse, so that many go in several inserts.
+    """
+    months = np.unique(rows.column("timestamp").to_numpy().astype("datetime64[M]"))
+    if len(months) <= MOST_MONTHS_AT_ONCE:
+        engine.insert("events", rows)
+        return
+    month_of = rows.column("timestamp").to_numpy().astype("datetime64[M]")
+    for start in range(0, len(months), MOST_MONTHS_AT_ONCE):
+        chosen = np.isin(month_of, months[start : start + MOST_MONTHS_AT_ONCE])
+        engine.insert("events", rows.filter(pa.array(chosen)))
+
+
+def stored_keys(engine: Engine, keys: Sequence[tuple[str, str]], since: datetime) -> set[tuple[str, str]]:
+    """Which of these (tenant, id) are in the table, received at or after `since`: what a torn insert left behind."""
+    tenants, ids = sorted({tenant for tenant, _ in keys}), [key for _, key in keys]
+    sql = """
+    select tenant, id from events
+    where tenant in {tenants:Array(String)} and received >= {since:DateTime64(3, 'UTC')} and id in {ids:Array(String)}
+    """
+    found = engine.query(sql, {"tenants": tenants, "since": since, "ids": ids})
+    return {(row["tenant"], row["id"]) for row in found}
+
+
+def last_received(engine: Engine) -> datetime | None:
+    """When the newest event came in; None if there is none."""
+    rows = engine.query("select max(received) as last, count() as n from events")
+    return rows[0]["last"] if rows[0]["n"] else None
+
+
+def export(engine: Engine, scope: Scope, *, limit: int | None = None) -> Iterator[list[tuple[Any, ...]]]:
+    """All events of a scope in order of time, block by block; columns as in EXPORT_COLUMNS."""
+    sql = scope.sql(EXPORT) + (" limit {most:UInt64}" if limit is not None else "")
+    bound = {k: v for k, v in scope.parameters().items() if "{" + k + ":" in sql}
+    return engine.stream(sql, bound | ({"most": limit} if limit is not None else {}))
+
+
+def months_of(rows: pa.Table) -> int:
+    """How many months (partitions) these events touch."""
+    return len(pc.unique(pc.floor_temporal(rows.column("timestamp"), unit="month")))

@@ -1,0 +1,61 @@
+"""The keys of events seen: a hash of tenant and id, kept for the window in which a duplicate is recognised."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import mmh3
+
+from rollbook.store.engine import Engine
+
+SEPARATOR = "\x1f"
+OVERLAP = timedelta(hours=1)
+MOST_AT_ONCE = 2_000
+
+FILL = """
+insert into event_keys (h, received)
+select reinterpretAsUInt128(murmurHash3_128(concat(tenant, '\x1f', id))), received from events
+where received > {since:DateTime64(3, 'UTC')} and received <= {until:DateTime64(3, 'UTC')}
+"""
+
+
+def key_of(tenant: str, event_id: str) -> int:
+    """The 128-bit key of an event: equal for the same tenant and id, otherwise different for all that matters."""
+    return mmh3.hash128(f"{tenant}{SEPARATOR}{event_id}", signed=False)
+
+
+def watermark(engine: Engine) -> datetime | None:
+    """Keys of events received up to here are in the table; None: of none."""
+    rows = engine.query("select max(received) as last, count() as n from event_keys")
+    return rows[0]["last"] if rows[0]["n"] else None
+
+
+def fill(engine: Engine, since: datetime, until: datetime) -> None:
+    """Add the keys of the events received after `since`, up to `until`. Doing it twice does no harm."""
+    engine.command(FILL, {"since": since, "until": until}, settings={"max_partitions_per_insert_block": 0})
+
+
+def catch_up(engine: Engine, window_days: int) -> None:
+    """Add what an unclean stop left out: everything received since shortly before the watermark."""
+    last = engine.query("select max(received) as last, count() as n from events")[0]
+    if last["n"]:
+        oldest = last["last"] - timedelta(days=window_days)
+        mark = watermark(engine)
+        fill(engine, max(oldest, mark - OVERLAP) if mark else oldest, last["last"])
+
+
+def known(engine: Engine, keys: Sequence[int], since: datetime) -> set[int]:
+    """Which of these keys were received at or after `since`."""
+    sql = "select h from event_keys where h in {keys:Array(UInt128)} and received >= {since:DateTime64(3, 'UTC')}"
+    found: set[int] = set()
+    for start in range(0, len(keys), MOST_AT_ONCE):
+        rows = engine.query(sql, {"keys": list(keys[start : start + MOST_AT_ONCE]), "since": since})
+        found.update(row["h"] for row in rows)
+    return found
+
+
+def expire(engine: Engine, before: datetime) -> None:
+    """Forget the keys of whole months that lie before the window."""
+    sql = "select distinct partition_id as p from system.parts where table = 'event_keys' and active and database = currentDatabase()"
+    for row in engine.query(sql):
+        if row["p"] < before.strftime("%Y%m"):
+            engine.command(f"alter table event_keys drop partition id '{int(row['p'])}'")

@@ -1,0 +1,153 @@
+"""Scope: whose events, and when. Every question reads a scope, never a table, so none can forget the tenant.
+
+Days that are rolled up and lie whole in the scope are read from the rollups, all others from the events themselves;
+so an answer is exact the moment an event is acknowledged, whatever the rollups have reached.
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+MILLISECOND = timedelta(milliseconds=1)
+DAY = timedelta(days=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`tenant`'s events from `begin` to `until`, both included (milliseconds); of `users` only, where some are named.
+
+    `zone` is the zone whose days the question counts. `hot` are the days (in the tenant's zone) that are not rolled up;
+    None: nothing is (the question counts the days of another zone than the rollups').
+    """
+
+    tenant: str
+    until: datetime
+    begin: datetime = EPOCH
+    zone: str = "UTC"
+    users: tuple[str, ...] | None = None
+    hot: Set[date] | None = None
+
+    def sql(self, question: str) -> str:
+        """The question with its scopes in front. Only those are written that the question names."""
+        ctes = [f"{name} as ({text})" for name, text in self._texts().items() if _names(question, name)]
+        body = question.strip().rstrip(";")
+        return f"with {', '.join(ctes)}{', ' + body[5:] if body[:5].lower() == 'with ' else ' ' + body}"
+
+    def parameters(self) -> dict[str, Any]:
+        """What the scopes bind; every name starts with `scope_`."""
+        whole = self._whole_days()
+        raw = self._raw_days()
+        return {
+            "scope_tenant": self.tenant,
+            "scope_begin": self.begin,
+            "scope_until": self.until,
+            "scope_first_day": whole[0],
+            "scope_last_day": whole[1],
+            "scope_zone": self.zone,
+            "scope_users": list(self.users or ()),
+            "scope_raw_days": raw,
+            "scope_raw_utc_days": utc_days(raw),
+            "scope_hot_days": sorted(self.hot or ()),
+            "scope_hot_utc_days": utc_days(sorted(self.hot or ())),
+        }
+
+    def _texts(self) -> dict[str, str]:
+        return {
+            "scope": f"select *, person from events where {self._events()}",
+            "activity_scope": self._split(
+                "select day, course, user, person, type, events, seconds from activity",
+                "select toDate(timestamp, {scope_zone:String}) as day, course, user, person, type, 1 as events,"
+                " ifNull(duration, 0) as seconds from events where true",
+            ),
+            "learner_days_scope": self._split(
+                "select person, day from learner_days",
+                "select person, toDate(timestamp, {scope_zone:String}) as day from events where user != ''",
+            ),
+            "people_scope": self._people(),
+        }
+
+    def _events(self) -> str:
+        return (
+            "tenant = {scope_tenant:String}"
+            " and timestamp >= {scope_begin:DateTime64(3, 'UTC')} and timestamp <= {scope_until:DateTime64(3, 'UTC')}"
+            f"{self._named_users()}"
+        )
+
+    def _named_users(self) -> str:
+        return " and user in {scope_users:Array(String)}" if self.users is not None else ""
+
+    def _named_people(self) -> str:
+        return " and person in arrayMap(u -> sipHash64(u), {scope_users:Array(String)})" if self.users is not None else ""
+
+    def _split(self, rolled: str, raw: str) -> str:
+        """Whole rolled days from the rollup; all other days, and all days of another zone, from the events."""
+        first, last = self._whole_days()
+        if self.hot is None or first > last:
+            return f"{raw} and {self._events()}"
+        parts = [
+            f"{rolled} where tenant = {{scope_tenant:String}} and day >= {{scope_first_day:Date}}"
+            f" and day <= {{scope_last_day:Date}} and day not in {{scope_raw_days:Array(Date)}}{self._named_people()}"
+        ]
+        if self._raw_days():
+            parts.append(
+                f"{raw} and {self._events()} and toDate(timestamp) in {{scope_raw_utc_days:Array(Date)}}"
+                " and toDate(timestamp, {scope_zone:String}) in {scope_raw_days:Array(Date)}"
+            )
+        return " union all ".join(parts)
+
+    def _people(self) -> str:
+        """Everyone ever seen by `until`, never cut by `begin`: "first came" means ever."""
+        tenant = "tenant = {scope_tenant:String}"
+        parts = []
+        if self.hot is not None:
+            parts.append(f"select user, person, first as f, last as l from people where {tenant}{self._named_users()}")
+        if self.hot is None or self.hot:
+            hot = (
+                " and toDate(timestamp) in {scope_hot_utc_days:Array(Date)}"
+                " and toDate(timestamp, {scope_zone:String}) in {scope_hot_days:Array(Date)}"
+                if self.hot is not None
+                else ""
+            )
+            parts.append(
+                "select user, person, min(timestamp) as f, max(timestamp) as l from events"
+                f" where {tenant} and user != ''{hot}{self._named_users()} group by user, person"
+            )
+        return (
+            f"select user, person, min(f) as first, max(l) as last from ({' union all '.join(parts)})"
+            " group by user, person having first <= {scope_until:DateTime64(3, 'UTC')}"
+        )
+
+    def _whole_days(self) -> tuple[date, date]:
+        """First and last day that lie whole in the scope; the first is after the last where none does."""
+        zone = ZoneInfo(self.zone)
+        first, last = self.begin.astimezone(zone).date(), self.until.astimezone(zone).date()
+        if start_of(first, self.zone) < self.begin:
+            first += DAY
+        if start_of(last + DAY, self.zone) - MILLISECOND > self.until:
+            last -= DAY
+        return first, last
+
+    def _raw_days(self) -> list[date]:
+        """Days in the scope that are read from the events: hot ones, and those that the scope cuts."""
+        zone = ZoneInfo(self.zone)
+        begin, until = self.begin.astimezone(zone).date(), self.until.astimezone(zone).date()
+        first, last = self._whole_days()
+        cut = {day for day in (begin, until) if not first <= day <= last}
+        return sorted(cut | {day for day in self.hot or () if begin <= day <= until})
+
+
+def start_of(day: date, zone: str) -> datetime:
+    """When a calendar day begins in a zone, in UTC; the first moment after a gap where the clock jumps over midnight."""
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def utc_days(days: list[date]) -> list[date]:
+    """The UTC days that can hold an event of those days in any zone (the events' key is in UTC)."""
+    return sorted({day + shift * DAY for day in days for shift in (-1, 0, 1)})
+
+
+def _names(question: str, scope: str) -> bool:
+    return any(word.strip("(),;") == scope for word in question.split())
