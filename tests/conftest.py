@@ -1,0 +1,30 @@
+"""What all tests share: one embedded engine for the whole run, a fresh tenant for each test."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from rollbook.settings import Settings, load
+from rollbook.store import Store
+
+_tenants = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of the shared store: a folder of its own, days rolled only when a test says so."""
+    return load(data=tmp_path_factory.mktemp("rollbook"), roll_quiet_seconds=10**9)
+
+
+@pytest.fixture(scope="session")
+def store(settings: Settings) -> Iterator[Store]:
+    """The one store of this process."""
+    with Store(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant that no other test has."""
+    return f"tenant-{next(_tenants)}"
