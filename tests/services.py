@@ -1,0 +1,75 @@
+"""Programs outside Python that some tests need: PostgreSQL and Chromium, found or skipped with a reason."""
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+BINARIES = Path("/usr/lib/postgresql")
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """The address of an empty PostgreSQL of our own, on a free port of this machine, gone at the end."""
+    programs = _postgresql_programs()
+    with tempfile.TemporaryDirectory(prefix="rollbook-postgresql-") as place:
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root
+            shutil.chown(place, "postgres", "postgres")
+        folder, port = Path(place) / "cluster", free_port()
+        initdb = ["initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "-D", str(folder)]
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
+        start = ["pg_ctl", "-D", str(folder), "-w", "-l", str(folder / "log"), "-o", options, "start"]
+        _run(programs, initdb)
+        _run(programs, start)
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            _run(programs, ["pg_ctl", "-D", str(folder), "-w", "-m", "immediate", "stop"])
+
+
+def chromium() -> str:
+    """The path of Chromium; skips the test, or fails it, where there is none."""
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    if not found:
+        missing("Chromium is not installed: apt-get install chromium")
+    return found[0]
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test with the reason; fail it where ROLLBOOK_REQUIRE_SERVICES=1 says that everything must be there."""
+    if os.environ.get("ROLLBOOK_REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _postgresql_programs() -> Path:
+    versions = sorted(BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if not versions:
+        missing("PostgreSQL is not installed: apt-get install postgresql")
+    return versions[-1].parent
+
+
+def _run(programs: Path, command: list[str]) -> None:
+    full = [str(programs / command[0]), *command[1:]]
+    if getpass.getuser() == "root":
+        full = ["runuser", "-u", "postgres", "--", *full]
+    done = subprocess.run(full, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(full)} failed: {done.stderr}")
