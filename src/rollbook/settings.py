@@ -4,138 +4,256 @@ The five documents name the same thing differently; every name is honoured, the 
 given here. `docs/reference/settings.md` is made from this file.
 """
 
+import functools
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
+from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rollbook.errors import Invalid
 
+Level = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+    BeforeValidator(lambda text: text.strip().upper() if isinstance(text, str) else text),
+]
 
-def named(*names: str) -> Any:
-    """Environment variables of a setting, the winner first."""
-    return AliasChoices(*names)
+
+def named(default: Any, *names: str, why: str, documents: str = "", later: bool = False, **limits: Any) -> Any:
+    """A setting: its default and its environment variables, the winner first. `documents`: what the documents say.
+
+    `later`: it is read and checked, but nothing acts on it yet.
+    """
+    extra: JsonDict = {"documents": documents, "later": later}
+    return Field(default, validation_alias=AliasChoices(*names), description=why, json_schema_extra=extra, **limits)
 
 
 class Settings(BaseSettings):
-    """Rollbook's settings, read from the environment once, at start."""
+    """Rollbook's settings, read from the environment once, at start. An empty variable counts as unset."""
 
-    model_config = SettingsConfigDict(populate_by_name=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(populate_by_name=True, extra="ignore", frozen=True, env_ignore_empty=True)
 
     # where it listens
-    host: str = Field("127.0.0.1", validation_alias=named("ROLLBOOK_HOST"), description="Address to listen on.")
-    port: int = Field(
+    host: str = named("127.0.0.1", "ROLLBOOK_HOST", why="Address to listen on.", documents="1: 0.0.0.0")
+    port: int = named(
         8011,
+        *("ROLLBOOK_PORT", "PORT", "HTTP_PORT"),
+        why="Port to listen on; 0 takes a free one. Document 1's wins.",
+        documents="1: 8011, 3: 3007, 4: 8000, 5: 8006",
         ge=0,
         le=65535,
-        validation_alias=named("ROLLBOOK_PORT", "PORT", "HTTP_PORT"),
-        description="Port to listen on; 0 takes a free one. Document 1's default wins (document 3: 3007, 4: 8000, 5: 8006).",
     )
-    auth: Literal["none"] = Field(
-        "none", validation_alias=named("ROLLBOOK_AUTH"), description="Access: `none` serves loopback addresses only."
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", validation_alias=named("LOG_LEVEL"), description="Least important log line that is written."
-    )
+    auth: Literal["none"] = named("none", "ROLLBOOK_AUTH", why="Access; `none` serves this machine only.")
+    log_level: Level = named("INFO", "LOG_LEVEL", why="Least important line written, any case.", documents="4: DEBUG")
+    access_log: bool = named(False, "ROLLBOOK_ACCESS_LOG", why="Log each request.")
 
     # where it keeps things
-    data: Path = Field(Path("rollbook-data"), validation_alias=named("ROLLBOOK_DATA"), description="The data folder.")
-    clickhouse_url: str | None = Field(
+    data: Path = named(Path("rollbook-data"), "ROLLBOOK_DATA", why="The data folder; `--data` wins over it.")
+    clickhouse_url: str | None = named(
         None,
-        validation_alias=named("ROLLBOOK_CLICKHOUSE_URL"),
-        description="A ClickHouse server, `http://user:password@host:8123/database`; unset: embedded, in the data folder.",
+        "ROLLBOOK_CLICKHOUSE_URL",
+        why="A ClickHouse server, `http://user:password@host:8123/database`; unset: embedded, in the data folder.",
     )
-    database_url: str | None = Field(
+    database_url: str | None = named(
         None,
-        validation_alias=named("DATABASE_URL", "TIMESCALE_URI"),
-        description="PostgreSQL for the records, `postgresql://…`; unset: SQLite in the data folder.",
+        *("DATABASE_URL", "TIMESCALE_URI"),
+        why="PostgreSQL for the records, `postgresql://…`; unset: SQLite in the data folder.",
+        documents="4, 5: a PostgreSQL address",
     )
-    memory_bytes: int = Field(
-        0, ge=0, validation_alias=named("ROLLBOOK_MEMORY_BYTES"), description="Most the store may use; 0: half the machine."
+    db_host: str | None = named(
+        None,
+        *("DB_HOST", "POSTGRES_HOST"),
+        why="PostgreSQL in parts, where no DATABASE_URL is set.",
+        documents="1: timescaledb, 3: localhost",
     )
-    timezone: str = Field(
-        "UTC", validation_alias=named("ROLLBOOK_TIMEZONE"), description="Zone of calendar days for tenants without their own."
-    )
+    db_port: int = named(5432, "DB_PORT", why="Its port.", documents="3: 5432", ge=1, le=65535)
+    db_name: str = named("learning_analytics", "DB_NAME", why="Its database.", documents="3: learning_analytics")
+    db_user: str = named("postgres", "DB_USER", why="Its user.", documents="3: postgres")
+    db_password: str = named("", *("DB_PASSWORD", "POSTGRES_PASSWORD"), why="Its password.", documents="1, 3: password")
+    memory_bytes: int = named(0, "ROLLBOOK_MEMORY_BYTES", why="Most the store may use; 0: half the machine.", ge=0)
+    timezone: str = named("UTC", "ROLLBOOK_TIMEZONE", why="Zone of calendar days for tenants without their own.")
 
     # the way in
-    max_batch_size: int = Field(
-        10_000, ge=1, validation_alias=named("ROLLBOOK_MAX_BATCH_SIZE"), description="Most events in one native request."
+    max_batch_size: int = named(10_000, "ROLLBOOK_MAX_BATCH_SIZE", why="Most events in one native request.", ge=1)
+    ingest_batch_size: int = named(
+        1_000, "MAX_BATCH_SIZE", why="Most events in one request of document 4.", documents="4: 1000", ge=1
     )
-    ingest_batch_size: int = Field(
-        1_000, ge=1, validation_alias=named("MAX_BATCH_SIZE"), description="Most events in one request of document 4."
+    max_body_bytes: int = named(
+        32 << 20, "ROLLBOOK_MAX_BODY_BYTES", why="Largest body of a request, after decompression.", ge=1
     )
-    max_body_bytes: int = Field(
-        32 << 20, ge=1, validation_alias=named("ROLLBOOK_MAX_BODY_BYTES"), description="Largest body, after decompression."
+    max_event_bytes: int = named(256 << 10, "ROLLBOOK_MAX_EVENT_BYTES", why="Largest properties of one event.", ge=1)
+    max_id_length: int = named(
+        256, "ROLLBOOK_MAX_ID_LENGTH", why="Longest id, user, type or source, in characters.", ge=1
     )
-    max_event_bytes: int = Field(
-        256 << 10, ge=1, validation_alias=named("ROLLBOOK_MAX_EVENT_BYTES"), description="Largest properties of one event."
+    max_nesting: int = named(16, "ROLLBOOK_MAX_NESTING", why="Deepest nesting of an event's properties.", ge=1)
+    max_future_seconds: int = named(
+        86_400, "ROLLBOOK_MAX_FUTURE_SECONDS", why="How far ahead of now a timestamp may be.", ge=0
     )
-    max_id_length: int = Field(
-        256, ge=1, validation_alias=named("ROLLBOOK_MAX_ID_LENGTH"), description="Longest id, user, type or source, in characters."
+    earliest_year: int = named(2000, "ROLLBOOK_EARLIEST_YEAR", why="Events before it are refused.", ge=1970, le=2100)
+    late_after_seconds: int = named(
+        86_400, "ROLLBOOK_LATE_AFTER_SECONDS", why="Older on arrival than this is counted as late.", ge=1
     )
-    max_nesting: int = Field(
-        16, ge=1, validation_alias=named("ROLLBOOK_MAX_NESTING"), description="Deepest nesting of an event's properties."
+    allow_types: str = named(
+        "", "ROLLBOOK_ALLOW_TYPES", why="Only these event types are taken; comma-separated, empty: all."
     )
-    max_future_seconds: int = Field(
-        86_400, ge=0, validation_alias=named("ROLLBOOK_MAX_FUTURE_SECONDS"), description="How far ahead a timestamp may be."
+    deny_types: str = named("", "ROLLBOOK_DENY_TYPES", why="These event types are refused; comma-separated.")
+    dedup_window_days: int = named(
+        30, "ROLLBOOK_DEDUP_WINDOW_DAYS", why="How long an event id is remembered, from receipt.", ge=1
     )
-    earliest_year: int = Field(
-        2000, ge=1970, le=2100, validation_alias=named("ROLLBOOK_EARLIEST_YEAR"), description="Events before it are refused."
-    )
-    late_after_seconds: int = Field(
-        86_400, ge=1, validation_alias=named("ROLLBOOK_LATE_AFTER_SECONDS"), description="Older on arrival than this is late."
-    )
-    allow_types: str = Field(
-        "", validation_alias=named("ROLLBOOK_ALLOW_TYPES"), description="Only these event types are taken; comma-separated, empty: all."
-    )
-    deny_types: str = Field(
-        "", validation_alias=named("ROLLBOOK_DENY_TYPES"), description="These event types are refused; comma-separated."
-    )
-    dedup_window_days: int = Field(
-        30, ge=1, validation_alias=named("ROLLBOOK_DEDUP_WINDOW_DAYS"), description="How long an event id is remembered, from receipt."
-    )
-    dedup_filter_bytes: int = Field(
+    dedup_filter_bytes: int = named(
         128 << 20,
+        "ROLLBOOK_DEDUP_FILTER_BYTES",
+        why="Most memory of the duplicate filter; beyond it more ids are looked up in the store.",
         ge=1 << 20,
-        validation_alias=named("ROLLBOOK_DEDUP_FILTER_BYTES"),
-        description="Most memory of the duplicate filter; beyond it more ids are looked up in the store.",
     )
-    queue_events: int = Field(
-        200_000, ge=1, validation_alias=named("ROLLBOOK_QUEUE_EVENTS"), description="Most events waiting for a commit; then 503."
+    queue_events: int = named(
+        200_000, "ROLLBOOK_QUEUE_EVENTS", why="Most events waiting for a commit; beyond it: 503.", ge=1
     )
-    group_events: int = Field(
-        20_000, ge=1, validation_alias=named("ROLLBOOK_GROUP_EVENTS"), description="Most events in one commit."
+    group_events: int = named(
+        20_000,
+        *("ROLLBOOK_GROUP_EVENTS", "ANALYTICS_BATCH_SIZE", "BATCH_SIZE"),
+        why="Most events in one commit; it never waits to be full, so a large one costs no time.",
+        documents="2: 100, 3: 1000, 5: 1000",
+        ge=1,
     )
-    max_dead_letter_bytes: int = Field(
-        64 << 10, ge=1, validation_alias=named("ROLLBOOK_MAX_DEAD_LETTER_BYTES"), description="Most bytes kept of one dead letter."
+    max_dead_letter_bytes: int = named(
+        64 << 10, "ROLLBOOK_MAX_DEAD_LETTER_BYTES", why="Most bytes kept of one dead letter.", ge=1
     )
 
     # questions
-    max_query_ms: int = Field(
-        30_000, ge=1, validation_alias=named("MAX_QUERY_EXECUTION_TIME_MS"), description="Longest a question may run."
+    max_query_ms: int = named(
+        30_000, "MAX_QUERY_EXECUTION_TIME_MS", why="Longest a question may run.", documents="5: 30000", ge=1
     )
-    parallel_queries: int = Field(
-        10, ge=1, validation_alias=named("PARALLEL_QUERY_LIMIT"), description="Most questions that run at once; others wait."
+    parallel_queries: int = named(
+        10, "PARALLEL_QUERY_LIMIT", why="Most questions that run at once; others wait.", documents="5: 10", ge=1
     )
-    velocity_window_days: int = Field(
-        7, ge=1, le=366, validation_alias=named("ROLLBOOK_VELOCITY_WINDOW_DAYS"), description="`analytics.velocity.window_days`."
+    velocity_window_days: int = named(
+        7, "ROLLBOOK_VELOCITY_WINDOW_DAYS", why="`analytics.velocity.window_days` of document 1.", ge=1, le=366
     )
 
     # rollups
-    roll_quiet_seconds: int = Field(
-        60, ge=0, validation_alias=named("ROLLBOOK_ROLL_QUIET_SECONDS"), description="A day is rolled up after this long without events."
+    roll_quiet_seconds: int = named(
+        60,
+        *("ROLLBOOK_ROLL_QUIET_SECONDS", "ANALYTICS_FLUSH_INTERVAL"),
+        why="A day is rolled up after this long without events; answers are exact before, too.",
+        documents="2: 60",
+        ge=0,
     )
+
+    # expiry
+    event_expiry_days: int = named(
+        365,
+        *("EVENT_RETENTION_DAYS", "DATA_RETENTION_DAYS", "ANALYTICS_EVENT_RETENTION_DAYS", "COLD_DATA_RETENTION_DAYS"),
+        why="Events older than this are deleted. The longest wins: what is kept can still be deleted.",
+        documents="2: 7, 3: 365, 4: 90, 5: 365",
+        later=True,
+        ge=1,
+    )
+    metric_expiry_days: int = named(
+        365,
+        "METRICS_RETENTION_DAYS",
+        why="Metric samples older than this are deleted.",
+        documents="4: 365",
+        later=True,
+        ge=1,
+    )
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The only event types taken; empty: all."""
+        return _listed(self.allow_types)
+
+    @property
+    def denied(self) -> frozenset[str]:
+        """The event types refused."""
+        return _listed(self.deny_types)
+
+
+@functools.cache
+def _listed(names: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in names.split(",") if name.strip())
+
+
+# Names in the five documents that nothing acts on: those for a later version, and those without a meaning here.
+LATER = {
+    "REDIS_URL": "live fan-out between processes; one process needs none",
+    "REDIS_HOST": "as REDIS_URL",
+    "REDIS_PORT": "as REDIS_URL",
+    "REDIS_DB": "as REDIS_URL",
+    "REDIS_PASSWORD": "as REDIS_URL",
+    "KAFKA_BROKERS": "taking events from Kafka",
+    "KAFKA_TOPICS": "as KAFKA_BROKERS",
+    "KAFKA_CONSUMER_GROUP": "as KAFKA_BROKERS",
+    "KAFKA_AUTO_OFFSET_RESET": "as KAFKA_BROKERS",
+    "JWT_SECRET_KEY": "checking tokens; until then only this machine is served",
+    "RATE_LIMIT_PER_MINUTE": "limits per caller",
+    "WINDOW_RETENTION_HOURS": "how long streaming windows are kept",
+    "REAL_TIME_LAG_THRESHOLD": "an alert when events are taken in too slowly",
+    "ML_MODEL_PATH": "where trained models are kept",
+    "ML_MODEL_UPDATE_INTERVAL": "when models are trained",
+    "MODEL_UPDATE_FREQUENCY": "when models are trained",
+    "FEATURE_STORE_PATH": "where features are kept",
+    "PREDICTION_CONFIDENCE_THRESHOLD": "which predictions are shown",
+}
+WITHOUT_MEANING = {
+    "CELERY_BROKER_URL": "jobs run in the process, there is no broker",
+    "CELERY_RESULT_BACKEND": "as CELERY_BROKER_URL",
+    "STREAM_PROCESSING_THREADS": "one writer commits what many requests bring",
+    "QUERY_CACHE_TTL_SECONDS": "every answer is computed anew and holds every acknowledged event",
+    "HOT_DATA_RETENTION_DAYS": "there is one kind of storage, nothing moves from one to another",
+    "WARM_DATA_RETENTION_DAYS": "as HOT_DATA_RETENTION_DAYS",
+    "NODE_ENV": "there is one way to run",
+    "SERVICE_NAME": "log lines carry no name",
+}
 
 
 def load(**given: Any) -> Settings:
-    """The settings of the environment, `given` (by field name, None ignored) on top. Raises Invalid, naming the variable."""
+    """The settings of the environment, `given` (by field name, None ignored) on top.
+
+    Raises Invalid, naming the variable.
+    """
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValueError as error:
+        # by the winning variable's name: pydantic would let the environment win over a field's own name
+        found = Settings(**{names_of(name)[0]: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
         raise Invalid(_explain(error)) from error
+    if found.database_url is None and found.db_host is not None:
+        return found.model_copy(update={"database_url": _assembled(found)})
+    return found
 
 
-def _explain(error: ValueError) -> str:
-    problems = getattr(error, "errors", list)()
-    return "; ".join(f"setting {'.'.join(map(str, p['loc']))}: {p['msg']}, not {p['input']!r}" for p in problems) or str(error)
+def names_of(setting: str) -> list[str]:
+    """The environment variables of a setting, the winner first."""
+    alias = Settings.model_fields[setting].validation_alias
+    return [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else [setting]
+
+
+def is_later(setting: str) -> bool:
+    """Whether the setting is read and checked, but nothing acts on it yet."""
+    extra = Settings.model_fields[setting].json_schema_extra
+    return isinstance(extra, dict) and bool(extra["later"])
+
+
+def ignored(environment: Mapping[str, str]) -> list[str]:
+    """The variables of an environment that nothing acts on yet."""
+    later = {name for setting in Settings.model_fields if is_later(setting) for name in names_of(setting)}
+    return sorted(name for name, value in environment.items() if value and name.upper() in LATER.keys() | later)
+
+
+def _assembled(found: Settings) -> str:
+    password = f":{quote(found.db_password, safe='')}" if found.db_password else ""
+    return f"postgresql://{quote(found.db_user, safe='')}{password}@{found.db_host}:{found.db_port}/{found.db_name}"
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(f"setting {_blamed(str(p['loc'][0]))}: {p['msg']}, not {p['input']!r}" for p in error.errors())
+
+
+def _blamed(winner: str) -> str:
+    """The variable that was set, of all that mean this setting."""
+    names = next((names_of(s) for s in Settings.model_fields if winner in names_of(s)), [winner])
+    return next((name for name in names if os.environ.get(name)), winner)
