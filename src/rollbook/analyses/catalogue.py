@@ -6,10 +6,40 @@ from typing import Any
 from pydantic import ValidationError
 
 from rollbook.analyses.active_users import ActiveUsers
+from rollbook.analyses.activity_heatmap import ActivityHeatmap
+from rollbook.analyses.cohort_analysis import CohortAnalysis
+from rollbook.analyses.cohorts import Cohorts
+from rollbook.analyses.event_distribution import EventDistribution
+from rollbook.analyses.events_by_day import EventsByDay
+from rollbook.analyses.learner.dropout_risk import DropoutRisk
+from rollbook.analyses.learner.engagement import Engagement
+from rollbook.analyses.learner.intervention import Intervention
+from rollbook.analyses.learner.learner_metrics import LearnerMetrics
+from rollbook.analyses.learner.learning_velocity import LearningVelocity
+from rollbook.analyses.learner.timeline import Timeline
 from rollbook.analyses.question import Question
+from rollbook.analyses.retention import Retention
+from rollbook.analyses.retention_curve import RetentionCurve
+from rollbook.analyses.totals import Totals
 from rollbook.errors import Invalid, NotFound
 
-QUESTIONS: tuple[type[Question[Any]], ...] = (ActiveUsers,)
+QUESTIONS: tuple[type[Question[Any]], ...] = (
+    Totals,
+    ActiveUsers,
+    EventsByDay,
+    EventDistribution,
+    ActivityHeatmap,
+    Retention,
+    RetentionCurve,
+    Cohorts,
+    CohortAnalysis,
+    LearnerMetrics,
+    Engagement,
+    LearningVelocity,
+    DropoutRisk,
+    Intervention,
+    Timeline,
+)
 
 BY_NAME = {question.name(): question for question in QUESTIONS}
 

@@ -62,7 +62,7 @@ class When:
         return Scope(self.tenant, self.now, EPOCH, self.zone)
 
     def last(self, days: int) -> Scope:
-        """The last `days` × 24 hours, now included."""
+        """The last `days` x 24 hours, now included."""
         return Scope(self.tenant, self.now, self.now - timedelta(days=days) + MILLISECOND, self.zone)
 
     def calendar_days(self, days: int) -> Scope:
@@ -73,7 +73,7 @@ class When:
 class Question(BaseModel, Generic[A]):
     """A question: its fields are its parameters, `sql` reads one of the scopes, each row becomes an `A`.
 
-    Every field is bound to the SQL under its own name, and `today` (a date) and `now` besides.
+    Every field is bound to the SQL under its own name, and `today` (a date), `now` and `zone` besides.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -104,7 +104,9 @@ class Question(BaseModel, Generic[A]):
 
     def bound(self, when: When) -> dict[str, Any]:
         """What is bound to the SQL besides the scope."""
-        return self.model_dump(exclude={"as_of", "timezone"}) | {"today": when.today, "now": when.now}
+        own = self.model_dump(exclude={"as_of", "timezone"})
+        lists = {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
+        return lists | {"today": when.today, "now": when.now, "zone": when.zone}
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[A]:
         """The answer from what the SQL found; default: row for row."""

@@ -1,0 +1,36 @@
+"""Events by day: how much happens on each day."""
+
+from datetime import date
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from rollbook.analyses.chart import Bars, Chart
+from rollbook.analyses.question import Answer, Question, When
+from rollbook.store import Scope
+
+
+class DayCount(Answer):
+    """One calendar day in the zone of the question."""
+
+    day: date
+    events: int
+
+
+class EventsByDay(Question[DayCount]):
+    """How many events happened on each day?"""
+
+    days: Annotated[int, Field(ge=1, le=3660, description="Calendar days, today included.")] = 30
+
+    sql: ClassVar[str] = """
+        select day, sum(events) as events
+        from activity_scope
+        group by day
+        order by day
+        with fill from {today:Date} - {days:UInt16} + 1 to {today:Date} + 1
+        """
+    chart: ClassVar[Chart] = Bars(x="day", y="events", types={"day": "temporal"})
+
+    def scope(self, when: When) -> Scope:
+        """The days shown."""
+        return when.calendar_days(self.days)

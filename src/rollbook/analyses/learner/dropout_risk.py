@@ -1,0 +1,40 @@
+"""Dropout risk: document 1's rule for one learner."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from pydantic import Field
+
+from rollbook.analyses.learner.measures import LearnerQuestion, Measures, risk_in_hundredths, risk_level, share
+from rollbook.analyses.question import Answer, When
+
+
+class Risk(Answer):
+    """One learner's risk, and what it comes from."""
+
+    user_id: str
+    dropout_risk: float | None = Field(description="0 to 1; null for someone never seen.")
+    risk_level: str = Field(description="`high` from 0.7, `medium` from 0.4, `low`, or `unknown`.")
+    days_since_last_login: float | None = Field(description="Days since the last event; null for someone never seen.")
+    completion_rate: float | None = Field(description="Completed over started content, ever; null: nothing started.")
+    quiz_performance: float | None = Field(description="Mean quiz score over 100, ever; null: no quizzes.")
+
+
+class DropoutRisk(LearnerQuestion[Risk]):
+    """How likely is this learner to drop out, by document 1's rule?"""
+
+    def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Risk]:
+        """One row."""
+        measures = Measures(**found[0])
+        risk = risk_in_hundredths(measures, when.now)
+        return [
+            Risk(
+                user_id=self.user,
+                dropout_risk=None if risk is None else risk / 100,
+                risk_level=risk_level(risk),
+                days_since_last_login=None if measures.last is None else (when.now - measures.last) / timedelta(days=1),
+                completion_rate=share(measures.completed_ever, measures.started_ever),
+                quiz_performance=None if measures.score_ever is None else measures.score_ever / 100,
+            )
+        ]

@@ -1,0 +1,82 @@
+"""Intervention: what a teacher could do for one learner now (document 1's decision tree)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from rollbook.analyses.learner.measures import (
+    HIGH,
+    LearnerQuestion,
+    Measures,
+    Window,
+    engagement_score,
+    risk_in_hundredths,
+)
+from rollbook.analyses.question import Answer, When
+
+ACTIONS = {
+    "tutoring": (
+        "Schedule 1-on-1 tutoring session",
+        "Provide personalized learning path",
+        "Check for external barriers",
+    ),
+    "engagement_boost": (
+        "Send motivational message",
+        "Suggest interactive content",
+        "Offer gamification rewards",
+    ),
+    "additional_practice": (
+        "Provide practice exercises",
+        "Offer concept review materials",
+        "Recommend prerequisite topics",
+    ),
+    "none": (),
+}
+
+
+class Recommendation(Answer):
+    """What to do, how urgently, and why."""
+
+    user_id: str
+    intervention: str = Field(description="`tutoring`, `engagement_boost`, `additional_practice` or `none`.")
+    priority: str = Field(description="`high`, `medium` or `low`.")
+    reason: str
+    actions: list[str]
+
+
+class Intervention(LearnerQuestion[Recommendation]):
+    """What would help this learner now?"""
+
+    window: Window = Field(7, description="Days of engagement and quizzes: 7, `7d` or `1w`.")
+
+    def window_days(self) -> int:
+        """The question's own."""
+        return self.window
+
+    def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Recommendation]:
+        """One row."""
+        measures = Measures(**found[0])
+        intervention, priority, reason = decide(
+            risk_in_hundredths(measures, when.now), engagement_score(measures, self.window), measures.score
+        )
+        return [
+            Recommendation(
+                user_id=self.user,
+                intervention=intervention,
+                priority=priority,
+                reason=reason,
+                actions=list(ACTIONS[intervention]),
+            )
+        ]
+
+
+def decide(risk: int | None, engagement: float, score: float | None) -> tuple[str, str, str]:
+    """Intervention, priority and reason, from the risk in hundredths, the engagement and the mean quiz score."""
+    if risk is not None and risk > HIGH:
+        return "tutoring", "high", f"High dropout risk ({risk / 100:.2f})"
+    if engagement < 0.3:
+        return "engagement_boost", "high", f"Low engagement ({engagement:.2f})"
+    if score is not None and score < 50:
+        return "additional_practice", "medium", f"Low quiz performance ({score / 100:.2f})"
+    return "none", "low", "Performance within normal range"

@@ -1,0 +1,45 @@
+"""Learning velocity: how many concepts a learner masters a day."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from rollbook.analyses.learner.measures import DECIMALS, LearnerQuestion, Measures, Window
+from rollbook.analyses.question import Answer, When
+
+
+class Velocity(Answer):
+    """One learner's speed."""
+
+    user_id: str
+    learning_velocity: float = Field(description="Concepts mastered a day.")
+    concepts_mastered: int
+    window_days: int
+
+
+class LearningVelocity(LearnerQuestion[Velocity]):
+    """How many concepts does this learner master a day?"""
+
+    days: Window = Field(7, description="The last N x 24 hours.")
+
+    def velocity_days(self) -> int:
+        """The question's own."""
+        return self.days
+
+    def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Velocity]:
+        """One row."""
+        concepts = Measures(**found[0]).concepts
+        return [
+            Velocity(
+                user_id=self.user,
+                learning_velocity=velocity(concepts, self.days),
+                concepts_mastered=concepts,
+                window_days=self.days,
+            )
+        ]
+
+
+def velocity(concepts: int, days: int) -> float:
+    """Concepts a day."""
+    return round(concepts / days, DECIMALS)

@@ -1,0 +1,54 @@
+"""Timeline: what one learner did, newest first."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from rollbook.analyses.question import Answer, Question, UserId, When
+from rollbook.store import Scope
+
+
+class Moment(Answer):
+    """One event of the learner; null where the event does not say."""
+
+    event_id: str
+    event_type: str
+    timestamp: datetime
+    session_id: str | None
+    course_id: str | None
+    content_id: str | None
+    concept_id: str | None
+    score: float | None
+    duration: float | None
+    properties: dict[str, Any]
+
+
+class Timeline(Question[Moment]):
+    """What did this learner do, newest first?
+
+    For older events ask again with `as_of` just before the time of the last row.
+    """
+
+    user: UserId = Field(description="Whose.")
+    limit: int = Field(100, ge=1, le=1000, description="Most events.")
+
+    sql: ClassVar[str] = """
+        select id as event_id, type as event_type, timestamp, nullIf(session, '') as session_id,
+               nullIf(course, '') as course_id, nullIf(content, '') as content_id, nullIf(concept, '') as concept_id,
+               score, duration, properties
+        from scope
+        order by timestamp desc, id desc
+        limit {limit:UInt32}
+        """
+
+    def scope(self, when: When) -> Scope:
+        """Everything this learner did up to now."""
+        return dataclasses.replace(when.ever(), users=(self.user,))
+
+    def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Moment]:
+        """Row for row, the properties read."""
+        return [Moment(**row | {"properties": json.loads(row["properties"])}) for row in found]

@@ -1,0 +1,40 @@
+"""Totals: how much there is."""
+
+from datetime import date
+from typing import ClassVar
+
+from pydantic import Field
+
+from rollbook.analyses.question import Answer, Days, Question, When
+from rollbook.store import Scope
+
+
+class Total(Answer):
+    """Everything in the period."""
+
+    events: int
+    people: int = Field(description="Distinct people.")
+    sessions: int = Field(description="`session_start` events.")
+    seconds: float = Field(description="Sum of all durations.")
+    types: int = Field(description="Distinct types of event.")
+    courses: int = Field(description="Distinct courses.")
+    first: date | None = Field(description="Day of the first event; null: there is none.")
+    last: date | None = Field(description="Day of the last event; null: there is none.")
+
+
+class Totals(Question[Total]):
+    """How many events, people and sessions are there, and from when to when?"""
+
+    days: Days | None = Field(None, description="The last N x 24 hours; default: everything ever.")
+
+    sql: ClassVar[str] = """
+        select sum(a.events) as events, uniqExactIf(a.person, a.user != '') as people,
+               sumIf(a.events, a.type = 'session_start') as sessions, sum(a.seconds) as seconds,
+               uniqExact(a.type) as types, uniqExactIf(a.course, a.course != '') as courses,
+               if(count() = 0, null, min(a.day)) as first, if(count() = 0, null, max(a.day)) as last
+        from activity_scope as a
+        """
+
+    def scope(self, when: When) -> Scope:
+        """The period, or everything."""
+        return when.ever() if self.days is None else when.last(self.days)
