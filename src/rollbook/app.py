@@ -1,1 +1,60 @@
-"""The wiring: settings -> store -> way in -> routes and tasks. Nothing else knows all of them."""
+"""The wiring: settings -> store -> way in -> tasks and routes. Nothing else knows all of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from rollbook import __version__
+from rollbook.delivery import api, pages
+from rollbook.ingest import http, letter_routes
+from rollbook.ingest.intake import Intake
+from rollbook.jobs.runner import Runner
+from rollbook.settings import Settings
+from rollbook.store import Store
+
+
+class Rollbook:
+    """Everything that runs in one process, with or without HTTP."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the folder and start. Raises Conflict, Invalid or Unavailable."""
+        self.settings = settings
+        self.store = Store(settings)
+        self.intake = Intake(self.store)
+        self._runner = Runner(self.intake)
+
+    def close(self) -> None:
+        """Commit what waits, write down what is only in memory, and give the folder back."""
+        self._runner.stop()
+        self.intake.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The HTTP application; its lifespan opens and closes a Rollbook."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        book = await anyio.to_thread.run_sync(Rollbook, settings)
+        app.state.book, app.state.store, app.state.intake = book, book.store, book.intake
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(book.close)
+
+    app = FastAPI(title="Rollbook", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    # first, because they are the hot path and routes are matched in order
+    app.router.routes.extend(http.ROUTES)
+    app.include_router(letter_routes.router)
+    api.install(app, http.OPENAPI)
+    app.include_router(pages.router)
+    return app

@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     queue_events: int = named(
         200_000, "ROLLBOOK_QUEUE_EVENTS", why="Most events waiting for a commit; beyond it: 503.", ge=1
     )
+    queue_bytes: int = named(
+        256 << 20, "ROLLBOOK_QUEUE_BYTES", why="Most bytes of bodies waiting for a commit; beyond it: 503.", ge=1
+    )
     group_events: int = named(
         20_000,
         *("ROLLBOOK_GROUP_EVENTS", "ANALYTICS_BATCH_SIZE", "BATCH_SIZE"),

@@ -19,8 +19,8 @@ where received > {since:DateTime64(3, 'UTC')} and received <= {until:DateTime64(
 
 
 def key_of(tenant: str, event_id: str) -> int:
-    """The 128-bit key of an event: equal for the same tenant and id, otherwise different for all that matters."""
-    return mmh3.hash128(f"{tenant}{SEPARATOR}{event_id}", signed=False)
+    """The 128-bit key of an event, signed; equal for the same tenant and id, else different for all that matters."""
+    return mmh3.hash128(f"{tenant}{SEPARATOR}{event_id}", signed=True)
 
 
 def watermark(engine: Engine) -> datetime | None:

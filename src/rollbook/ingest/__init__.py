@@ -1,0 +1,1 @@
+"""IN: events come in, are checked, counted once and committed."""

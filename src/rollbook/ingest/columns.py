@@ -1,0 +1,76 @@
+"""Events as Arrow columns, the form in which they are stored; and the calendar days they fall on."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rollbook.event import Event, Promoted
+from rollbook.ingest.batch import Batch
+from rollbook.store import events as table
+from rollbook.store.keys import key_of
+
+QUARTER_MS = 900_000  # every zone's midnight falls on a quarter of an hour in UTC
+DAY_MS = 86_400_000
+
+
+def rows_of(batches: Sequence[Batch], stamp: datetime) -> pa.Table:
+    """The events of several batches, in order; columns as in the events table."""
+    events: list[Event] = [event for batch in batches for event in batch.events]
+    found: list[Promoted] = [promoted for batch in batches for promoted in batch.promoted]
+    columns = {
+        "tenant": pa.array([e.tenant for e in events], pa.string()),
+        "id": pa.array([e.id for e in events], pa.string()),
+        "type": pa.array([e.type for e in events], pa.string()),
+        "user": pa.array([e.user or "" for e in events], pa.string()),
+        "timestamp": pa.array([e.timestamp for e in events], table.MILLISECONDS),
+        "received": pa.repeat(pa.scalar(stamp, table.MILLISECONDS), len(events)),
+        "source": pa.array([e.source or "" for e in events], pa.string()),
+        "dialect": pa.array([b.dialect.name for b in batches for _ in b.events], pa.string()),
+        "session": pa.array([p.session_id or "" for p in found], pa.string()),
+        "course": pa.array([p.course_id or "" for p in found], pa.string()),
+        "content": pa.array([p.content_id or p.material_id or "" for p in found], pa.string()),
+        "concept": pa.array([p.concept_id or "" for p in found], pa.string()),
+        "conversation": pa.array([p.conversation_id or "" for p in found], pa.string()),
+        "channel": pa.array([p.channel or "" for p in found], pa.string()),
+        "score": pa.array([p.score for p in found], pa.float64()),
+        "duration": pa.array([p.duration for p in found], pa.float64()),
+        "properties": pa.array([bytes(e.properties) for e in events], pa.binary()).cast(pa.string()),
+    }
+    return pa.table(columns, schema=table.SCHEMA)
+
+
+def stamped(rows: pa.Table, dialect: str, stamp: datetime) -> pa.Table:
+    """Rows of a bulk load, with what the way in adds."""
+    more = {
+        "received": pa.repeat(pa.scalar(stamp, table.MILLISECONDS), len(rows)),
+        "dialect": pa.repeat(pa.scalar(dialect), len(rows)),
+    }
+    return pa.table({name: more[name] if name in more else rows.column(name) for name in table.SCHEMA.names}).cast(
+        table.SCHEMA
+    )
+
+
+def keys_of(rows: pa.Table) -> list[int]:
+    """The dedup key of every row."""
+    return list(map(key_of, rows.column("tenant").to_pylist(), rows.column("id").to_pylist()))
+
+
+def days_of(rows: pa.Table, zone_of: Callable[[str], str]) -> set[tuple[str, date]]:
+    """The (tenant, calendar day) pairs that the rows fall on, each in its tenant's zone."""
+    days: set[tuple[str, date]] = set()
+    for tenant in pc.unique(rows.column("tenant")).to_pylist():
+        own = rows.filter(pc.equal(rows.column("tenant"), tenant)) if len(rows) > 1 else rows
+        days |= {(tenant, day) for day in _days(own.column("timestamp").to_numpy().astype(np.int64), zone_of(tenant))}
+    return days
+
+
+def _days(moments_ms: np.ndarray, zone: str) -> set[date]:
+    if zone == "UTC":
+        return {date.fromordinal(719_163 + int(day)) for day in np.unique(moments_ms // DAY_MS)}
+    info = ZoneInfo(zone)
+    quarters = np.unique(moments_ms // QUARTER_MS) * (QUARTER_MS // 1000)
+    return {datetime.fromtimestamp(int(q), UTC).astimezone(info).date() for q in quarters}

@@ -1,0 +1,119 @@
+"""The ingest routes: plain Starlette endpoints that read the raw body, the one hot path."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rollbook.errors import Invalid, RollbookError
+from rollbook.ingest.batch import Receipt, joined
+from rollbook.ingest.body import read_body
+from rollbook.ingest.intake import Intake
+from rollbook.ingest.openapi import paths
+
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines")
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Answer = Callable[[Receipt], dict[str, Any]]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def receiving(dialect: str, answer: Answer) -> Endpoint:
+    """An endpoint that takes events in one dialect."""
+
+    async def endpoint(request: Request) -> Response:
+        intake: Intake = request.app.state.intake
+        try:
+            body = await read_body(request, intake.store.settings)
+            if request.headers.get("content-type", "").partition(";")[0].strip() in NDJSON:
+                body = _list_of(body)
+            receipt = await intake.take(body, dialect, _tenant(request), request.headers.get("idempotency-key"))
+        except RollbookError as error:
+            return refusal(error)
+        if receipt.rejected and not receipt.ids:
+            return refusal(Invalid(_summary(receipt), rejected=[one.body() for one in receipt.rejected]))
+        return json_response(answer(receipt))
+
+    return endpoint
+
+
+def counted(receipt: Receipt) -> dict[str, Any]:
+    """What became of the events, in numbers."""
+    return {
+        "ingested": receipt.ingested,
+        "duplicates": receipt.duplicates,
+        "rejected": [one.body() for one in receipt.rejected],
+    }
+
+
+def native_answer(receipt: Receipt) -> dict[str, Any]:
+    """The native answer: the counts, and the event's id where one was sent."""
+    return counted(receipt) | ({"event_id": receipt.ids[0]} if len(receipt.ids) == 1 else {})
+
+
+def agent_answer(receipt: Receipt) -> dict[str, Any]:
+    """Document 1's answer, with the event's real id."""
+    return {"status": "success", "event_id": receipt.ids[0] if receipt.ids else None} | counted(receipt)
+
+
+def json_response(content: dict[str, Any], status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(_encode(content), status, media_type="application/json")
+
+
+def refusal(error: RollbookError) -> Response:
+    """An error as it is answered."""
+    response = json_response(error.body(), error.status)
+    retry = getattr(error, "retry_after_seconds", None)
+    if retry is not None:
+        response.headers["retry-after"] = str(retry)
+    return response
+
+
+def _list_of(lines: bytes) -> bytes:
+    """NDJSON as a list; a line that is not JSON stays one bad event instead of spoiling the body."""
+    whole = joined(lines.splitlines())
+    try:
+        msgspec.json.decode(whole, type=list[msgspec.Raw])
+    except msgspec.DecodeError:
+        return joined(
+            line if _is_json(line) else _encode(line.decode("utf-8", "replace")) for line in lines.splitlines()
+        )
+    return whole
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _tenant(request: Request) -> str | None:
+    if not request.url.query:
+        return None
+    tenant = request.query_params.get("tenant_id")
+    if tenant is not None and len(tenant) > request.app.state.intake.store.settings.max_id_length:
+        raise Invalid("tenant_id is longer than ROLLBOOK_MAX_ID_LENGTH allows")
+    return tenant
+
+
+def _summary(receipt: Receipt) -> str:
+    first = receipt.rejected[0]
+    others = f" (and {len(receipt.rejected) - 1} more)" if len(receipt.rejected) > 1 else ""
+    return f"no event is valid: event {first.index}: {first.detail}{others}"
+
+
+ROUTES = [
+    Route("/api/v2/events", receiving("native", native_answer), methods=["POST"]),
+    Route("/events", receiving("agent", agent_answer), methods=["POST"]),
+    Route("/api/analytics/ingest", receiving("ingest", counted), methods=["POST"]),
+]
+
+
+OPENAPI = paths()

@@ -1,0 +1,197 @@
+"""The way in, as a list of steps. Each looks at the whole batch first, and at single events only if something is wrong.
+
+read -> identify -> date -> measure -> screen -> weigh -> promote, and then the committer: dedup, insert, acknowledge.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from rollbook.errors import TooLarge
+from rollbook.event import EMPTY, Event, Promoted
+from rollbook.ingest import loose
+from rollbook.ingest.batch import Batch, split
+from rollbook.ingest.reasons import Refusal
+from rollbook.settings import Settings
+
+Step = Callable[[Batch, Settings], None]
+
+_promote = msgspec.json.Decoder(Promoted).decode
+_TEXTS = ("type", "id", "user", "source", "tenant")
+
+
+def read(batch: Batch, settings: Settings) -> None:
+    """Decode the body: all at once where every event fits the dialect, else one by one. Raises NotJson, TooLarge."""
+    if not loose.suspect(batch.body):
+        try:
+            batch.events = batch.dialect.read(batch.body)
+        except (msgspec.DecodeError, RecursionError):
+            _read_each(batch)
+        else:
+            batch.positions = list(range(len(batch.events)))
+    else:
+        _read_each(batch)
+
+
+def _read_each(batch: Batch) -> None:
+    batch.originals = split(batch.body)
+    for position, original in enumerate(batch.originals):
+        try:
+            event = batch.dialect.read_one(original)
+        except Refusal as refusal:
+            batch.reject(position, refusal, original)
+        else:
+            batch.events.append(event)
+            batch.positions.append(position)
+
+
+def identify(batch: Batch, settings: Settings) -> None:
+    """Give a tenant and an id to events without; an id from the Idempotency-Key and the index, else a random one."""
+    for event, position in zip(batch.events, batch.positions, strict=True):
+        if not event.tenant:
+            event.tenant = batch.tenant
+        if not event.id:
+            event.id = f"{batch.key}:{position}" if batch.key else str(uuid.uuid4())
+
+
+def date(batch: Batch, settings: Settings) -> None:
+    """No timestamp: the time of receipt. No zone: UTC. Refuse what lies before the earliest year or too far ahead."""
+    earliest = datetime(settings.earliest_year, 1, 1, tzinfo=UTC)
+    latest = batch.received + timedelta(seconds=settings.max_future_seconds)
+    try:
+        # None among them is a TypeError too
+        times: list[Any] = [event.timestamp for event in batch.events]
+        if times and earliest <= min(times) and max(times) <= latest:
+            return
+    except TypeError:
+        for event in batch.events:
+            event.timestamp = _in_utc(event.timestamp, batch.received)
+    refused = {}
+    for place, event in enumerate(batch.events):
+        assert event.timestamp is not None
+        if event.timestamp > latest:
+            refused[place] = Refusal("timestamp_in_future")
+        elif event.timestamp < earliest:
+            refused[place] = Refusal("timestamp_too_old")
+    if refused:
+        batch.refuse(refused)
+
+
+def _in_utc(moment: datetime | None, received: datetime) -> datetime:
+    if moment is None:
+        return received
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def measure(batch: Batch, settings: Settings) -> None:
+    """Refuse an empty type, and ids, users, types, sources and tenants that are too long."""
+    most = settings.max_id_length
+    columns = [[getattr(event, name) or "" for event in batch.events] for name in _TEXTS]
+    if all(columns[0]) and all(max(map(len, column), default=0) <= most for column in columns):
+        return
+    refused = {}
+    for place, values in enumerate(zip(*columns, strict=True)):
+        if not values[0].strip():
+            refused[place] = Refusal("invalid_type")
+        for name, value in zip(_TEXTS, values, strict=True):
+            if len(value) > most:
+                refused[place] = Refusal("too_long", f"{name} has {len(value)} characters, at most {most} are allowed")
+    batch.refuse(refused)
+
+
+def screen(batch: Batch, settings: Settings) -> None:
+    """Refuse event types that are denied, or that are not among those allowed."""
+    allowed, denied = settings.allowed, settings.denied
+    if not allowed and not denied:
+        return
+    refused = {
+        place: Refusal("type_not_allowed", f"event type {event.type!r} is not allowed here")
+        for place, event in enumerate(batch.events)
+        if event.type in denied or (allowed and event.type not in allowed)
+    }
+    if refused:
+        batch.refuse(refused)
+
+
+def weigh(batch: Batch, settings: Settings) -> None:
+    """Refuse properties that are no object, too large, or nested too deep."""
+    refused = {}
+    for place, event in enumerate(batch.events):
+        if event.properties is EMPTY:
+            continue
+        text = bytes(event.properties)
+        if text[:1] != b"{":
+            if text == b"null":
+                event.properties = EMPTY
+                continue
+            refused[place] = Refusal("invalid_properties")
+        elif len(text) > settings.max_event_bytes:
+            refused[place] = Refusal("properties_too_large", f"the properties have {len(text)} bytes")
+        elif text.count(b"{") + text.count(b"[") > settings.max_nesting and _depth(text) > settings.max_nesting:
+            refused[place] = Refusal("nested_too_deep")
+    if refused:
+        batch.refuse(refused)
+
+
+def _depth(text: bytes) -> int:
+    """How deep a JSON text is nested; brackets inside texts do not count."""
+    depth = deepest = 0
+    inside = escaped = False
+    for byte in text:
+        if inside:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                inside = False
+        elif byte == 0x22:
+            inside = True
+        elif byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
+
+
+def promote(batch: Batch, settings: Settings) -> None:
+    """Read the properties that have columns of their own."""
+    try:
+        batch.promoted = [_promote(event.properties) for event in batch.events]
+    except msgspec.DecodeError:
+        batch.promoted = [_promoted(event) for event in batch.events]
+    longest = settings.max_id_length
+    for found in batch.promoted:
+        _cut(found, longest)
+
+
+def _promoted(event: Event) -> Promoted:
+    try:
+        return _promote(event.properties)
+    except msgspec.DecodeError:
+        return loose.promoted(bytes(event.properties))
+
+
+def _cut(found: Promoted, longest: int) -> None:
+    """Ids in columns are texts of bounded length; the properties keep them as they came."""
+    for name in ("content_id", "concept_id", "course_id", "session_id", "material_id", "conversation_id", "channel"):
+        value = getattr(found, name)
+        if value is not None and (type(value) is not str or len(value) > longest):
+            setattr(found, name, str(value)[:longest])
+
+
+STEPS: tuple[Step, ...] = (read, identify, date, measure, screen, weigh, promote)
+
+
+def prepare(batch: Batch, settings: Settings, most: int) -> Batch:
+    """Take a batch through all steps; single events are refused in it. Raises NotJson, or TooLarge over `most` events."""
+    for step in STEPS:
+        batch.stage = step.__name__
+        step(batch, settings)
+        if step is read and (total := len(batch.events) + len(batch.rejected)) > most:
+            raise TooLarge(f"{total} events in one request; at most {most} are allowed")
+    return batch

@@ -1,0 +1,1 @@
+"""WHEN: what is done by itself, and how often."""

@@ -1,0 +1,23 @@
+"""All tasks, in one table: what runs, how often, and why."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rollbook.ingest.intake import Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something done again and again; `every_seconds` counts from the end of one run to the start of the next."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[Intake], object]
+    why: str
+
+
+TASKS: tuple[Task, ...] = (
+    Task("tend", 1, lambda intake: intake.tend(), "keys and counts go to their tables"),
+    Task("roll", 5, lambda intake: intake.store.rollups.roll(), "days that have become quiet are rolled up"),
+    Task("expire_keys", 3600, lambda intake: intake.seen.expire(), "ids are remembered for the window, no longer"),
+)
