@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from rollbook import __version__
 from rollbook.delivery import api, pages
-from rollbook.ingest import http, letter_routes
+from rollbook.ingest import http, import_routes, letter_routes, verify_routes
 from rollbook.ingest.intake import Intake
 from rollbook.jobs.runner import Runner
 from rollbook.settings import Settings
@@ -54,7 +54,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Rollbook", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     # first, because they are the hot path and routes are matched in order
     app.router.routes.extend(http.ROUTES)
-    app.include_router(letter_routes.router)
+    for routes in (letter_routes, import_routes, verify_routes):
+        app.include_router(routes.router)
     api.install(app, http.OPENAPI)
     app.include_router(pages.router)
     return app

@@ -1,0 +1,14 @@
+"""BY HAND: the command line; one file for each group of commands."""
+
+from rollbook.cli import ask, dead_letters, demo, imports, reference, serve, verify
+from rollbook.cli.shell import app
+
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("import")(imports.import_events)
+app.command("ask", context_settings=ask.FREE_OPTIONS)(ask.ask)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command("verify")(verify.verify)
+app.command("docs", hidden=True)(reference.docs)
+
+__all__ = ["app"]

@@ -1,0 +1,122 @@
+"""Listening: the HTTP server in this process, from a free address to a clean stop."""
+
+import asyncio
+import errno
+import ipaddress
+import os
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from rollbook.app import create_app
+from rollbook.errors import Conflict, Invalid
+from rollbook.settings import Settings, ignored
+
+log = structlog.get_logger()
+
+# what a client may take to finish after the signal to stop
+GRACE_SECONDS = 10
+BACKLOG = 2048
+
+Started = Callable[[str], None]
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which leaves the folder announced while it listens, and a signal no exit code."""
+
+    def __init__(self, app: FastAPI, settings: Settings, started: Started) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=settings.access_log,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._app = app
+        self._told = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so: in the folder, and to whoever started this."""
+        await super().startup(sockets)
+        address = address_of((sockets or [])[0])
+        self._app.state.store.folder.announce(address)
+        self._told(address)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A first signal stops cleanly, a second Ctrl-C at once."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def listen(settings: Settings, started: Started) -> None:
+    """Serve until SIGTERM or SIGINT; what was taken in is committed before this returns.
+
+    Raises Invalid for an address that is not of this machine, Conflict if the port or the folder is taken.
+    """
+    with bound(settings) as listener:
+        asyncio.run(_run(settings, listener, started))
+
+
+async def _run(settings: Settings, listener: socket.socket, started: Started) -> None:
+    app = create_app(settings)
+    # the lifespan is run here and not by uvicorn, so that what fails in it is raised as it is
+    async with app.router.lifespan_context(app):
+        for name in ignored(os.environ):
+            log.warning("setting_ignored", name=name, why="nothing acts on it yet", see="docs/reference/settings.md")
+        log.info("serving", address=address_of(listener), data=str(settings.data), auth=settings.auth)
+        await Server(app, settings, started).serve([listener])
+        log.info("stopping", address=address_of(listener))
+
+
+def bound(settings: Settings) -> socket.socket:
+    """A socket bound to the address of the settings. Raises Invalid or Conflict."""
+    family, address = _resolved(settings)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, settings.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Conflict(f"port {settings.port} is in use by another program; choose another with --port") from error
+        raise Invalid(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    return listener
+
+
+def free_unless(settings: Settings) -> int:
+    """The port of the settings if nobody listens there, else 0: any free one."""
+    try:
+        bound(settings).close()
+    except Conflict:
+        return 0
+    return settings.port
+
+
+def address_of(listener: socket.socket) -> str:
+    """The address to open."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _resolved(settings: Settings) -> tuple[socket.AddressFamily, str]:
+    try:
+        family, *_, target = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise Invalid(f"host {settings.host!r} is not an address: {error.strerror}") from error
+    address = str(target[0])
+    if settings.auth == "none" and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        raise Invalid(
+            f"host {settings.host} can be reached from other machines, and with ROLLBOOK_AUTH=none everyone there could"
+            " read and write everything; use 127.0.0.1, or a proxy in front that checks who is calling"
+        )
+    return family, address

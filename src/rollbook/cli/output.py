@@ -1,0 +1,72 @@
+"""Output: rows as JSON, CSV or a table to read."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rollbook.delivery.tables import rows_as_csv
+from rollbook.errors import Invalid
+
+Format = Literal["json", "csv", "table"]
+Row = dict[str, Any]
+
+# where nobody looks on, lines need not end at the edge of a window
+WIDTH_UNSEEN = 200
+
+
+def chosen(as_json: bool, as_csv: bool, as_table: bool) -> Format:
+    """The one format asked for. Raises Invalid for several."""
+    named: dict[Format, bool] = {"json": as_json, "csv": as_csv, "table": as_table}
+    wanted = [name for name, on in named.items() if on]
+    if len(wanted) > 1:
+        raise Invalid(f"choose one of --{' and --'.join(wanted)}")
+    return wanted[0] if wanted else "table"
+
+
+def show(answer: Any, rows: Sequence[Row], columns: Sequence[str], form: Format, *, caption: str | None = None) -> None:
+    """Print: the whole answer as JSON, or its rows as CSV or as a table."""
+    if form == "json":
+        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    elif form == "csv":
+        typer.echo(rows_as_csv(columns, rows), nl=False)
+    else:
+        _table(rows, columns, caption)
+
+
+def _table(rows: Sequence[Row], columns: Sequence[str], caption: str | None) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_UNSEEN)
+    table = Table(caption=caption, caption_justify="left", header_style="bold")
+    if len(rows) == 1 and len(columns) > 1:
+        table.show_header = False
+        table.add_column(style="bold")
+        table.add_column(overflow="fold")
+        for name in columns:
+            table.add_row(name, _readable(rows[0].get(name)))
+    else:
+        for name in columns:
+            numbers = any(isinstance(row.get(name), int | float) for row in rows)
+            table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(_readable(row.get(name)) for name in columns))
+    console.print(table)
+    if not rows:
+        console.print("nothing")
+
+
+def _readable(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, list):
+        return ", ".join(map(_readable, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
