@@ -27,12 +27,12 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
 class Promoted(msgspec.Struct, kw_only=True, gc=False):
     """The properties that questions read, each kept in a column of its own. Scores are 0 to 100, durations seconds."""
 
-    session_id: str | int | None = None
-    course_id: str | int | None = None
-    content_id: str | int | None = None
-    material_id: str | int | None = None
-    concept_id: str | int | None = None
-    conversation_id: str | int | None = None
+    session_id: str | None = None
+    course_id: str | None = None
+    content_id: str | None = None
+    material_id: str | None = None
+    concept_id: str | None = None
+    conversation_id: str | None = None
     score: float | None = None
     duration: float | None = None
     channel: str | None = None

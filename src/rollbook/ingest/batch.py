@@ -24,6 +24,7 @@ class Batch:
     key: str | None = None
     stage: str = "read"
     events: list[Event] = field(default_factory=list)
+    properties: list[bytes] = field(default_factory=list)
     promoted: list[Promoted] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)

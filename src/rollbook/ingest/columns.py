@@ -38,7 +38,7 @@ def rows_of(batches: Sequence[Batch], stamp: datetime) -> pa.Table:
         "channel": pa.array([p.channel or "" for p in found], pa.string()),
         "score": pa.array([p.score for p in found], pa.float64()),
         "duration": pa.array([p.duration for p in found], pa.float64()),
-        "properties": pa.array([bytes(e.properties) for e in events], pa.binary()).cast(pa.string()),
+        "properties": pa.array([text for batch in batches for text in batch.properties], pa.binary()).cast(pa.string()),
     }
     return pa.table(columns, schema=table.SCHEMA)
 
@@ -62,15 +62,21 @@ def keys_of(rows: pa.Table) -> list[int]:
 def days_of(rows: pa.Table, zone_of: Callable[[str], str]) -> set[tuple[str, date]]:
     """The (tenant, calendar day) pairs that the rows fall on, each in its tenant's zone."""
     days: set[tuple[str, date]] = set()
-    for tenant in pc.unique(rows.column("tenant")).to_pylist():
-        own = rows.filter(pc.equal(rows.column("tenant"), tenant)) if len(rows) > 1 else rows
+    tenants = pc.unique(rows.column("tenant")).to_pylist()
+    for tenant in tenants:
+        own = rows.filter(pc.equal(rows.column("tenant"), tenant)) if len(tenants) > 1 else rows
         days |= {(tenant, day) for day in _days(own.column("timestamp").to_numpy().astype(np.int64), zone_of(tenant))}
     return days
 
 
 def _days(moments_ms: np.ndarray, zone: str) -> set[date]:
     if zone == "UTC":
-        return {date.fromordinal(719_163 + int(day)) for day in np.unique(moments_ms // DAY_MS)}
+        return {date.fromordinal(719_163 + day) for day in _distinct(moments_ms // DAY_MS)}
     info = ZoneInfo(zone)
-    quarters = np.unique(moments_ms // QUARTER_MS) * (QUARTER_MS // 1000)
-    return {datetime.fromtimestamp(int(q), UTC).astimezone(info).date() for q in quarters}
+    quarters = _distinct(moments_ms // QUARTER_MS)
+    return {datetime.fromtimestamp(q * (QUARTER_MS // 1000), UTC).astimezone(info).date() for q in quarters}
+
+
+def _distinct(numbers: np.ndarray) -> list[int]:
+    found: list[int] = pc.unique(pa.array(numbers)).to_pylist()
+    return found

@@ -93,7 +93,7 @@ def moment(value: Any) -> datetime | None:
 def promoted(properties: bytes) -> Promoted:
     """The promoted properties that have a usable value; a score written as a text counts, a list does not."""
     fields = msgspec.json.decode(properties)
-    found = {name: _id(fields.get(name)) for name in _IDS} | {name: number(fields.get(name)) for name in _NUMBERS}
+    found = {name: _id(fields.get(name)) for name in IDS} | {name: number(fields.get(name)) for name in NUMBERS}
     return Promoted(**found)  # type: ignore[arg-type]
 
 
@@ -108,8 +108,8 @@ def number(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
-_NUMBERS = ("score", "duration")
-_IDS = tuple(name for name in Promoted.__struct_fields__ if name not in _NUMBERS)
+NUMBERS = ("score", "duration")
+IDS = tuple(name for name in Promoted.__struct_fields__ if name not in NUMBERS)
 
 
 def _id(value: Any) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from rollbook.errors import TooLarge
-from rollbook.event import EMPTY, Event, Promoted
+from rollbook.event import Promoted
 from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, split
 from rollbook.ingest.reasons import Refusal
@@ -118,22 +118,26 @@ def screen(batch: Batch, settings: Settings) -> None:
 
 def weigh(batch: Batch, settings: Settings) -> None:
     """Refuse properties that are no object, too large, or nested too deep."""
-    refused = {}
-    for place, event in enumerate(batch.events):
-        if event.properties is EMPTY:
-            continue
-        text = bytes(event.properties)
-        if text[:1] != b"{":
-            if text == b"null":
-                event.properties = EMPTY
-                continue
-            refused[place] = Refusal("invalid_properties")
-        elif len(text) > settings.max_event_bytes:
-            refused[place] = Refusal("properties_too_large", f"the properties have {len(text)} bytes")
-        elif text.count(b"{") + text.count(b"[") > settings.max_nesting and _depth(text) > settings.max_nesting:
-            refused[place] = Refusal("nested_too_deep")
-    if refused:
-        batch.refuse(refused)
+    texts = [bytes(event.properties) for event in batch.events]
+    flat = batch.body.count(b"{") + batch.body.count(b"[") <= 2 * len(texts) + 1
+    small = max(map(len, texts), default=0) <= settings.max_event_bytes
+    if not (flat and small and all(text[:1] == b"{" for text in texts)):
+        refused = {place: refusal for place, text in enumerate(texts) if (refusal := _too_heavy(text, settings))}
+        if refused:
+            batch.refuse(refused)
+            texts = [bytes(event.properties) for event in batch.events]
+        texts = [b"{}" if text == b"null" else text for text in texts]
+    batch.properties = texts
+
+
+def _too_heavy(text: bytes, settings: Settings) -> Refusal | None:
+    if text[:1] != b"{":
+        return None if text == b"null" else Refusal("invalid_properties")
+    if len(text) > settings.max_event_bytes:
+        return Refusal("properties_too_large", f"the properties have {len(text)} bytes")
+    if text.count(b"{") + text.count(b"[") > settings.max_nesting and _depth(text) > settings.max_nesting:
+        return Refusal("nested_too_deep")
+    return None
 
 
 def _depth(text: bytes) -> int:
@@ -159,36 +163,37 @@ def _depth(text: bytes) -> int:
 
 
 def promote(batch: Batch, settings: Settings) -> None:
-    """Read the properties that have columns of their own."""
+    """Read the properties that have columns of their own; a value that no column can keep stays a property only."""
     try:
-        batch.promoted = [_promote(event.properties) for event in batch.events]
+        batch.promoted = [_promote(text) for text in batch.properties]
     except msgspec.DecodeError:
-        batch.promoted = [_promoted(event) for event in batch.events]
+        batch.promoted = [_promoted(text) for text in batch.properties]
     longest = settings.max_id_length
-    for found in batch.promoted:
-        _cut(found, longest)
+    for text, found in zip(batch.properties, batch.promoted, strict=True):
+        if len(text) > longest:
+            _cut(found, longest)
 
 
-def _promoted(event: Event) -> Promoted:
+def _promoted(text: bytes) -> Promoted:
     try:
-        return _promote(event.properties)
+        return _promote(text)
     except msgspec.DecodeError:
-        return loose.promoted(bytes(event.properties))
+        return loose.promoted(text)
 
 
 def _cut(found: Promoted, longest: int) -> None:
-    """Ids in columns are texts of bounded length; the properties keep them as they came."""
-    for name in ("content_id", "concept_id", "course_id", "session_id", "material_id", "conversation_id", "channel"):
+    """Ids in columns are of bounded length; the properties keep them as they came."""
+    for name in loose.IDS:
         value = getattr(found, name)
-        if value is not None and (type(value) is not str or len(value) > longest):
-            setattr(found, name, str(value)[:longest])
+        if value is not None and len(value) > longest:
+            setattr(found, name, value[:longest])
 
 
 STEPS: tuple[Step, ...] = (read, identify, date, measure, screen, weigh, promote)
 
 
 def prepare(batch: Batch, settings: Settings, most: int) -> Batch:
-    """Take a batch through all steps; single events are refused in it. Raises NotJson, or TooLarge over `most` events."""
+    """Take a batch through all steps; single events are refused in it. Raises NotJson; TooLarge over `most` events."""
     for step in STEPS:
         batch.stage = step.__name__
         step(batch, settings)

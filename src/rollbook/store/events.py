@@ -1,7 +1,7 @@
 """The events table: its columns as Arrow, appending to it, and reading single events back."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -38,9 +38,9 @@ SCHEMA = pa.schema(
 MOST_MONTHS_AT_ONCE = 50
 
 EXPORT = """
-select id as event_id, type as event_type, user as user_id, timestamp, received, source, dialect, session as session_id,
-       course as course_id, content as content_id, concept as concept_id, conversation as conversation_id, channel, score,
-       duration, properties
+select id as event_id, type as event_type, user as user_id, timestamp, received, source, dialect,
+       session as session_id, course as course_id, content as content_id, concept as concept_id,
+       conversation as conversation_id, channel, score, duration, properties
 from scope order by timestamp, id
 """
 EXPORT_COLUMNS = (
@@ -54,11 +54,12 @@ def append(engine: Engine, rows: pa.Table) -> None:
 
     Too many months at once are an error to ClickHouse, so that many go in several inserts.
     """
-    months = np.unique(rows.column("timestamp").to_numpy().astype("datetime64[M]"))
-    if len(months) <= MOST_MONTHS_AT_ONCE:
+    span = pc.min_max(rows.column("timestamp")).as_py()
+    if span["max"] - span["min"] < timedelta(days=28 * (MOST_MONTHS_AT_ONCE - 1)):
         engine.insert("events", rows)
         return
     month_of = rows.column("timestamp").to_numpy().astype("datetime64[M]")
+    months = np.unique(month_of)
     for start in range(0, len(months), MOST_MONTHS_AT_ONCE):
         chosen = np.isin(month_of, months[start : start + MOST_MONTHS_AT_ONCE])
         engine.insert("events", rows.filter(pa.array(chosen)))
@@ -87,7 +88,3 @@ def export(engine: Engine, scope: Scope, *, limit: int | None = None) -> Iterato
     bound = {k: v for k, v in scope.parameters().items() if "{" + k + ":" in sql}
     return engine.stream(sql, bound | ({"most": limit} if limit is not None else {}))
 
-
-def months_of(rows: pa.Table) -> int:
-    """How many months (partitions) these events touch."""
-    return len(pc.unique(pc.floor_temporal(rows.column("timestamp"), unit="month")))

@@ -55,7 +55,10 @@ def known(engine: Engine, keys: Sequence[int], since: datetime) -> set[int]:
 
 def expire(engine: Engine, before: datetime) -> None:
     """Forget the keys of whole months that lie before the window."""
-    sql = "select distinct partition_id as p from system.parts where table = 'event_keys' and active and database = currentDatabase()"
+    sql = """
+    select distinct partition_id as p from system.parts
+    where database = currentDatabase() and table = 'event_keys' and active
+    """
     for row in engine.query(sql):
         if row["p"] < before.strftime("%Y%m"):
             engine.command(f"alter table event_keys drop partition id '{int(row['p'])}'")
