@@ -27,28 +27,16 @@ Started = Callable[[str], None]
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which leaves the folder announced while it listens, and a signal no exit code."""
+    """uvicorn's server, which says when it listens, and for which a signal to stop is no failure."""
 
-    def __init__(self, app: FastAPI, settings: Settings, started: Started) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                lifespan="off",
-                log_config=None,
-                access_log=settings.access_log,
-                server_header=False,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-            )
-        )
-        self._app = app
-        self._told = started
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._say_started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so: in the folder, and to whoever started this."""
+        """Listen, then say so."""
         await super().startup(sockets)
-        address = address_of((sockets or [])[0])
-        self._app.state.store.folder.announce(address)
-        self._told(address)
+        self._say_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A first signal stops cleanly, a second Ctrl-C at once."""
@@ -62,19 +50,33 @@ def listen(settings: Settings, started: Started) -> None:
 
     Raises Invalid for an address that is not of this machine, Conflict if the port or the folder is taken.
     """
-    with bound(settings) as listener:
-        asyncio.run(_run(settings, listener, started))
-
-
-async def _run(settings: Settings, listener: socket.socket, started: Started) -> None:
     app = create_app(settings)
-    # the lifespan is run here and not by uvicorn, so that what fails in it is raised as it is
+    config = uvicorn.Config(
+        app,
+        # the lifespan is run here and not by uvicorn, so that what fails in it is raised as it is
+        lifespan="off",
+        log_config=None,
+        access_log=settings.access_log,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    with bound(settings) as listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_run(app, config, listener, started))
+
+
+async def _run(app: FastAPI, config: uvicorn.Config, listener: socket.socket, started: Started) -> None:
+    address = address_of(listener)
+
+    def tell() -> None:
+        app.state.store.folder.announce(address)
+        started(address)
+
     async with app.router.lifespan_context(app):
         for name in ignored(os.environ):
             log.warning("setting_ignored", name=name, why="nothing acts on it yet", see="docs/reference/settings.md")
-        log.info("serving", address=address_of(listener), data=str(settings.data), auth=settings.auth)
-        await Server(app, settings, started).serve([listener])
-        log.info("stopping", address=address_of(listener))
+        log.info("serving", address=address)
+        await Server(config, tell).serve([listener])
+        log.info("stopping", address=address)
 
 
 def bound(settings: Settings) -> socket.socket:

@@ -40,7 +40,7 @@ def show(answer: Any, rows: Sequence[Row], columns: Sequence[str], form: Format,
 
 def _table(rows: Sequence[Row], columns: Sequence[str], caption: str | None) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_UNSEEN)
-    table = Table(caption=caption, caption_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     if len(rows) == 1 and len(columns) > 1:
         table.show_header = False
         table.add_column(style="bold")
@@ -56,6 +56,8 @@ def _table(rows: Sequence[Row], columns: Sequence[str], caption: str | None) -> 
     console.print(table)
     if not rows:
         console.print("nothing")
+    if caption:
+        console.print(caption, style="dim", markup=False)
 
 
 def _readable(value: Any) -> str:
