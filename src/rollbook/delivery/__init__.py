@@ -1,0 +1,1 @@
+"""SHOW: what Rollbook knows, over HTTP, as pages and as files."""

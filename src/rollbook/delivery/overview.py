@@ -1,0 +1,179 @@
+"""Overview: all that the first page shows, as data; the page draws it, its JSON twin is it."""
+
+import inspect
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, get_args
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from rollbook.analyses.active_users import ActiveUsers
+from rollbook.analyses.ask import Answered, ask
+from rollbook.analyses.question import Answer, Moment, aware
+from rollbook.analyses.retention import Retention, RetentionRate
+from rollbook.analyses.totals import Total, Totals
+from rollbook.delivery import theme
+from rollbook.delivery.tiles import TILES, Tile, percent
+from rollbook.store import Store
+
+RANGES = (7, 30, 90)
+FIGURES = {
+    "active_today": "Active today",
+    "people": "People",
+    "events": "Events",
+    "retention_7d": "Retention, 7 days",
+    "retention_30d": "Retention, 30 days",
+}
+
+
+def given(text: object) -> object:
+    """None for a form's empty field."""
+    return None if text == "" else text
+
+
+class Asked(BaseModel):
+    """The page's parameters."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    tenant_id: Annotated[str, Field(min_length=1, max_length=1024, description="Whose events.")] = "default"
+    days: Annotated[int, Field(ge=1, le=366, description="The range: the last N days.")] = 30
+    as_of: Annotated[
+        Moment | None, BeforeValidator(given), Field(description="As if it were this moment; default: now.")
+    ] = None
+
+
+class Figure(BaseModel):
+    """A headline figure."""
+
+    name: str
+    value: float | None
+    text: str = Field(description="The value as it is shown.")
+    note: str = Field(description="What it is to be compared with.")
+
+
+class Column(BaseModel):
+    """A column of a chart's table."""
+
+    field: str
+    title: str
+    is_share: bool = Field(description="0 to 1, shown as percent.")
+
+
+class Panel(BaseModel):
+    """A chart, what it says, and its rows."""
+
+    name: str
+    definition: str
+    says: str = Field(description="The chart in a sentence.")
+    ask: str = Field(description="Where this question alone is answered.")
+    is_empty: bool
+    spec: dict[str, Any] = Field(description="Vega-Lite; its data is named `rows`.")
+    columns: list[Column]
+    rows: list[dict[str, Any]]
+
+
+class Overview(BaseModel):
+    """The page."""
+
+    tenant: str
+    days: int
+    as_of: datetime
+    timezone: str
+    is_empty: bool = Field(description="The tenant has no events at all.")
+    last: date | None = Field(description="Day of the last event, where the range has none.")
+    figures: list[Figure]
+    panels: list[Panel]
+
+
+def overview(store: Store, asked: Asked) -> Overview:
+    """Ask everything, as of one moment. Raises QueryTimeout or Unavailable."""
+    now = asked.as_of or aware(datetime.now(UTC))
+    panels = [_answered(store, tile, asked, now) for tile in TILES]
+    active = next(answer for tile, answer in panels if tile.question is ActiveUsers)
+    figures = _figures(store, asked, now, active.rows)
+    happened = any(figure.name == "events" and figure.value for figure in figures)
+    ever = None if happened else ask(store, Totals(as_of=now), asked.tenant_id).rows[0]
+    return Overview(
+        tenant=asked.tenant_id,
+        days=asked.days,
+        as_of=now,
+        timezone=active.timezone,
+        is_empty=ever is not None and not ever.events,
+        last=ever.last if ever else None,
+        figures=figures,
+        panels=[_panel(tile, answer, asked) for tile, answer in panels],
+    )
+
+
+def _answered(store: Store, tile: Tile, asked: Asked, now: datetime) -> tuple[Tile, Answered[Any]]:
+    question = tile.question.model_validate({"days": tile.days(asked.days), "as_of": now})
+    return tile, ask(store, question, asked.tenant_id)
+
+
+def _total(store: Store, asked: Asked, until: datetime) -> Total:
+    return ask(store, Totals(days=asked.days, as_of=until), asked.tenant_id).rows[0]
+
+
+def _figures(store: Store, asked: Asked, now: datetime, active: Sequence[Any]) -> list[Figure]:
+    total, before = (_total(store, asked, until) for until in (now, now - timedelta(days=asked.days)))
+    rates = [ask(store, Retention(period=days, as_of=now), asked.tenant_id).rows[0] for days in (7, 30)]
+    yesterday = f"{active[-2].dau:,} yesterday" if len(active) > 1 else ""
+    return [
+        _count("active_today", active[-1].dau, yesterday),
+        _count("people", total.people, _change(total.people, before.people, asked.days)),
+        _count("events", total.events, _change(total.events, before.events, asked.days)),
+        *(_share(f"retention_{rate.period_days}d", rate) for rate in rates),
+    ]
+
+
+def _count(name: str, value: int, note: str) -> Figure:
+    return Figure(name=name, value=value, text=f"{value:,}", note=note)
+
+
+def _share(name: str, rate: RetentionRate) -> Figure:
+    if not rate.cohort_size:
+        return Figure(name=name, value=None, text="—", note="nobody yet")
+    note = f"{rate.active_users:,} of {rate.cohort_size:,} came"
+    return Figure(name=name, value=rate.retention_rate, text=percent(rate.retention_rate), note=note)
+
+
+def _change(value: int, before: int, days: int) -> str:
+    """How much more or less than in as many days before."""
+    if not before:
+        return f"none in prior {days} days"
+    return f"{value / before - 1:+.0%} vs. prior {days} days".replace("-", "−")  # noqa: RUF001
+
+
+def _panel(tile: Tile, answer: Answered[Any], asked: Asked) -> Panel:
+    rows = [row.model_dump(mode="json") for row in answer.rows]
+    is_empty = tile.is_empty(answer.rows)
+    as_of = {"as_of": asked.as_of.isoformat()} if asked.as_of else {}
+    address = {"tenant_id": asked.tenant_id, **answer.parameters, **as_of}
+    return Panel(
+        name=tile.name,
+        definition=inspect.getdoc(tile.question) or "",
+        says=tile.nothing if is_empty else tile.says(answer.rows),
+        ask=f"/api/v2/ask/{tile.name}?{urlencode(address)}",
+        is_empty=is_empty,
+        spec=_spec(tile),
+        columns=_columns(tile.question.answer()),
+        rows=rows,
+    )
+
+
+def _spec(tile: Tile) -> dict[str, Any]:
+    """The question's chart, dressed; its rows are named, so that new ones can be put in without drawing it anew."""
+    if tile.question.chart is None:
+        raise TypeError(f"{tile.name} has no chart; the overview shows charts only")
+    spec = tile.question.chart.spec([]) | {"data": {"name": "rows"}}
+    return theme.dressed(spec, height=tile.height, series=tile.series, unfinished=tile.unfinished)
+
+
+def _columns(answer: type[Answer]) -> list[Column]:
+    """The columns of a table: every number with a fraction in these answers is a share."""
+    return [
+        Column(field=name, title=name.replace("_", " "), is_share=float in get_args(field.annotation))
+        for name, field in answer.model_fields.items()
+    ]
