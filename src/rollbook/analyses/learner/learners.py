@@ -1,0 +1,42 @@
+"""Learners: the metrics of everyone, for tables and files."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from rollbook.analyses.learner.learner_metrics import LearnerMetrics, MetricsOfLearner
+from rollbook.analyses.learner.measures import LearnerQuestion, Window
+from rollbook.analyses.question import Question, When
+
+_ONE, _OF_EACH = "select if(count() = 0,", "select user, if(count() = 0,"
+assert LearnerQuestion.sql.count(_ONE) == 1
+
+
+class Learners(Question[MetricsOfLearner]):
+    """How is every learner doing who has ever been seen: engagement, dropout risk and learning velocity?
+
+    A school's learners can be too many for one answer, so they come in `parts`, each learner in one of them.
+    """
+
+    window: Window = Field(7, description="Days of engagement: 7, `7d` or `1w`.")
+    days: Window = Field(7, description="Days of the learning velocity.")
+    part: Annotated[int, Field(ge=0, description="Which of the parts, from 0.")] = 0
+    parts: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+    # the measures of one learner, for each of them
+    sql: ClassVar[str] = (
+        LearnerQuestion.sql.replace(_ONE, _OF_EACH).rstrip()
+        + " where user != '' and person % {parts:UInt32} = {part:UInt32} group by user order by user"
+    )
+
+    def bound(self, when: When) -> dict[str, Any]:
+        """Where the windows begin, and which part."""
+        return self._one("").bound(when) | {"part": self.part, "parts": self.parts}
+
+    def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[MetricsOfLearner]:
+        """A row for each, exactly as the question about one learner answers it."""
+        return [self._one(row.pop("user")).rows([row], when)[0] for row in map(dict, found)]
+
+    def _one(self, user: str) -> LearnerMetrics:
+        return LearnerMetrics.model_construct(user=user, window=self.window, days=self.days)

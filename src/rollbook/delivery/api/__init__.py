@@ -1,0 +1,17 @@
+"""The HTTP API: one file for each API document, and one for the questions. To add one: its file, one line here."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from rollbook.delivery.api import agent, ask, documents, health, refusals, reports
+
+ROUTERS: tuple[APIRouter, ...] = (health.router, agent.router, reports.router, ask.router)
+
+
+def install(app: FastAPI, extra_paths: dict[str, Any]) -> None:
+    """All routes, the form of errors and the documentation; `extra_paths` describes routes that FastAPI does not."""
+    refusals.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    documents.install(app, extra_paths)
