@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from pydantic import BaseModel, Field
 
 from rollbook.errors import Conflict, NotFound, RollbookError, Unavailable
+from rollbook.ingest.files import import_file
 from rollbook.ingest.importing import Progress, Summary
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.oulad import import_oulad
@@ -146,7 +147,12 @@ def _work(intake: Intake, run: _Run) -> None:
 
 
 def _import(intake: Intake, run: _Run, progress: Progress) -> Summary:
-    return import_oulad(intake.store, intake, run.wanted.path, tenant=run.tenant, progress=progress)
+    wanted = run.wanted
+    if wanted.kind == "oulad":
+        return import_oulad(intake.store, intake, wanted.path, tenant=run.tenant, progress=progress)
+    return import_file(
+        *(intake.store, intake, wanted.path), tenant=run.tenant, mapping=wanted.mapping, progress=progress
+    )
 
 
 def _numbers(summary: Summary | None) -> dict[str, Any] | None:
