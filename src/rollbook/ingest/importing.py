@@ -16,7 +16,8 @@ from rollbook.store import Store, events, imported
 
 T = TypeVar("T")
 
-# Told after every chunk: rows done, rows in all (estimated until the end), and what is being read.
+# Told after every chunk: rows done, rows in all (estimated until the end), and what was read. What it raises stops the
+# import there, and the next one goes on.
 Progress = Callable[[int, int, str], None]
 
 BULK = [name for name in events.SCHEMA.names if name not in ("received", "dialect")]
@@ -156,8 +157,7 @@ class Import:
             self.summary.events += receipt.ingested
             self.summary.duplicates += receipt.duplicates
         if prepared.refused:
-            # kept in the native shape, so that they can be mended and replayed
-            self._intake.refuse(prepared.refused, self._tenant, "native")
+            self._intake.refuse(prepared.refused, self._tenant, self._dialect)
 
     def _unknown(self, rows: pa.Table) -> pa.Table:
         """The rows whose ids are not among the events yet."""
