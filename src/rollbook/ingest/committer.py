@@ -4,9 +4,12 @@ All requests that arrive while one insert runs go into the next. A group that fa
 so that one client cannot fail another; what a failed insert may have left behind is looked up before the next.
 """
 
+import asyncio
+import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -25,14 +28,14 @@ from rollbook.store.keys import key_of
 
 log = structlog.get_logger()
 
-Done = Callable[["Waiting"], None]
+Answer = asyncio.Future["Waiting"] | Future["Waiting"]
 
 
 @dataclass(slots=True, eq=False)
 class Waiting:
     """A prepared batch, or rows of a bulk load, that waits for its commit; then `receipt` or `error` is set."""
 
-    done: Done
+    answer: Answer
     batch: Batch | None = None
     rows: pa.Table | None = None
     dialect: str = ""
@@ -64,7 +67,7 @@ class Committer:
         self._thread.start()
 
     def put(self, waiting: Waiting) -> None:
-        """Queue it. Its `done` is called, from the committing thread, when it is committed or has failed."""
+        """Queue it. Its `answer` is set when it is committed or has failed."""
         limits = self._store.settings
         with self._wake:
             if self._closing:
@@ -89,8 +92,7 @@ class Committer:
             try:
                 self._commit_all(group)
             finally:
-                for waiting in group:
-                    self._tell(waiting)
+                acknowledge(group)
 
     def _next(self) -> list[Waiting]:
         """Everything that waits, up to the size of a group; a bulk load goes alone. Empty: closed."""
@@ -212,12 +214,25 @@ class Committer:
         self._stamp = max(now, self._stamp + timedelta(milliseconds=1))
         return self._stamp
 
-    def _tell(self, waiting: Waiting) -> None:
-        try:
-            waiting.done(waiting)
-        except Exception:
-            # the client has gone; its events are safe
-            log.exception("acknowledgement_failed")
+
+def acknowledge(group: list[Waiting]) -> None:
+    """Set the answers of a group; an event loop is woken once for all of its requests."""
+    loops: dict[asyncio.AbstractEventLoop, list[Waiting]] = {}
+    for waiting in group:
+        if isinstance(waiting.answer, Future):
+            waiting.answer.set_result(waiting)
+        else:
+            loops.setdefault(waiting.answer.get_loop(), []).append(waiting)
+    for loop, waited in loops.items():
+        # a closed loop: its clients have gone, their events are safe
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, waited)
+
+
+def _settle(waited: list[Waiting]) -> None:
+    for waiting in waited:
+        if not waiting.answer.done():
+            waiting.answer.set_result(waiting)
 
 
 def _letters(batch: Batch) -> Iterator[DeadLetter]:

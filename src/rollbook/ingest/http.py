@@ -95,7 +95,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def _tenant(request: Request) -> str | None:
-    if not request.url.query:
+    if not request.scope["query_string"]:
         return None
     tenant = request.query_params.get("tenant_id")
     if tenant is not None and len(tenant) > request.app.state.intake.store.settings.max_id_length:

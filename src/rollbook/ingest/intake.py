@@ -2,10 +2,10 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
 import structlog
@@ -22,7 +22,9 @@ from rollbook.store import Store, dead_letters
 
 log = structlog.get_logger()
 
+SETTLED_AT_KEYS = 200_000
 MOST_UNSETTLED_KEYS = 400_000
+SETTLED_AFTER_SECONDS = 5
 
 
 class Intake:
@@ -34,17 +36,13 @@ class Intake:
         self.tally = Tally(store)
         self._committer = Committer(store, self.seen, self.tally)
         self._tending = threading.Lock()
+        self._settled = time.monotonic()
 
     async def take(self, body: bytes, dialect: str, tenant: str | None = None, key: str | None = None) -> Receipt:
         """Take a body in. Raises NotJson, TooLarge or Unavailable; single bad events are in the receipt."""
         batch = self._prepare(body, dialect, tenant, key)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Waiting] = loop.create_future()
-
-        def done(waiting: Waiting) -> None:
-            loop.call_soon_threadsafe(_settle, answer, waiting)
-
-        self._committer.put(Waiting(done, batch))
+        answer: asyncio.Future[Waiting] = asyncio.get_running_loop().create_future()
+        self._committer.put(Waiting(answer, batch))
         return _receipt(await answer)
 
     def take_now(
@@ -52,13 +50,13 @@ class Intake:
     ) -> Receipt:
         """The blocking twin of `take`. `letters=False`: refused events are not kept (again) as dead letters."""
         batch = self._prepare(body, dialect, tenant, key, letters=letters)
-        return self._wait(lambda done: Waiting(done, batch, letters=letters))
+        return self._wait(Waiting(Future(), batch, letters=letters))
 
     def load(self, rows: pa.Table, dialect: str) -> Receipt:
         """Take rows in bulk: columns of the events table but `received` and `dialect`. Checks are the caller's."""
         if self.seen.pending() > MOST_UNSETTLED_KEYS:
             self.tend()
-        return self._wait(lambda done: Waiting(done, rows=rows, dialect=dialect))
+        return self._wait(Waiting(Future(), rows=rows, dialect=dialect))
 
     def refuse(self, refused: Iterable[Rejected], tenant: str, dialect: str) -> list[str]:
         """Keep what a caller of `load` found wrong as dead letters; their ids."""
@@ -68,17 +66,20 @@ class Intake:
         self.tally.refused(tenant, dialect, "rejected", len(letters), now)
         return ids
 
-    def tend(self) -> None:
-        """What is done every second beside the commits: keys to their table, counts to theirs."""
+    def tend(self, *, now: bool = False) -> None:
+        """What is done beside the commits: counts to their table, and keys to theirs, in large steps."""
         with self._tending:
-            self.seen.settle()
             self.tally.flush()
+            waited = time.monotonic() - self._settled
+            if self.seen.pending() >= SETTLED_AT_KEYS or waited >= SETTLED_AFTER_SECONDS or now:
+                self.seen.settle()
+                self._settled = time.monotonic()
 
     def close(self) -> None:
         """Commit what waits, write down what is only in memory, and stop."""
         self._committer.close()
         try:
-            self.tend()
+            self.tend(now=True)
             self.seen.save()
         except RollbookError as error:
             log.warning("not_all_written_down", detail=error.detail, effect="the next start catches up from the events")
@@ -108,10 +109,10 @@ class Intake:
         except RollbookError as failed:
             log.warning("dead_letter_lost", detail=failed.detail)
 
-    def _wait(self, waiting_for: Any) -> Receipt:
-        answer: Future[Waiting] = Future()
-        self._committer.put(waiting_for(answer.set_result))
-        return _receipt(answer.result())
+    def _wait(self, waiting: Waiting) -> Receipt:
+        assert isinstance(waiting.answer, Future)
+        self._committer.put(waiting)
+        return _receipt(waiting.answer.result())
 
 
 def _receipt(waiting: Waiting) -> Receipt:
@@ -119,11 +120,6 @@ def _receipt(waiting: Waiting) -> Receipt:
         raise waiting.error
     assert waiting.receipt is not None
     return waiting.receipt
-
-
-def _settle(answer: "asyncio.Future[Waiting]", waiting: Waiting) -> None:
-    if not answer.done():
-        answer.set_result(waiting)
 
 
 def _is_text(body: bytes) -> bool:

@@ -2,8 +2,10 @@
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,16 +26,12 @@ class Tally:
 
     def committed(self, rows: pa.Table, stamp: datetime) -> None:
         """Count rows that were committed at `stamp`; those of imports are never late."""
-        age = pc.less(rows.column("timestamp"), pa.scalar(stamp - self._late_after, pa.timestamp("ms")))
-        counted = (
-            pa.table({"tenant": rows.column("tenant"), "dialect": rows.column("dialect"), "late": age})
-            .group_by(["tenant", "dialect"])
-            .aggregate([("late", "count"), ("late", "sum")])
-        )
-        for row in counted.to_pylist():
-            self._add(row["tenant"], row["dialect"], "accepted", row["late_count"], stamp)
-            if not row["dialect"].startswith("import"):
-                self._add(row["tenant"], row["dialect"], "late", row["late_sum"], stamp)
+        before = int((stamp - self._late_after).timestamp() * 1000)
+        late = rows.column("timestamp").to_numpy().astype(np.int64) < before
+        for (tenant, dialect), chosen in _kinds(rows):
+            self._add(tenant, dialect, "accepted", len(rows) if chosen is None else int(chosen.sum()), stamp)
+            if not dialect.startswith("import"):
+                self._add(tenant, dialect, "late", int((late if chosen is None else late & chosen).sum()), stamp)
 
     def refused(self, tenant: str, dialect: str, outcome: str, events: int, stamp: datetime) -> None:
         """Count duplicates or rejected events."""
@@ -58,3 +56,14 @@ class Tally:
             with self._lock:
                 self._counts[tenant, stamp.replace(second=0, microsecond=0), dialect, outcome] += events
                 self._upto = stamp
+
+
+def _kinds(rows: pa.Table) -> Iterator[tuple[tuple[str, str], np.ndarray | None]]:
+    """The (tenant, dialect) pairs of the rows, with a mask of each one's rows; None: all rows are of one kind."""
+    tenants, dialects = rows.column("tenant"), rows.column("dialect")
+    pairs = [(t, d) for t in pc.unique(tenants).to_pylist() for d in pc.unique(dialects).to_pylist()]
+    if len(pairs) == 1:
+        yield pairs[0], None
+        return
+    for tenant, dialect in pairs:
+        yield (tenant, dialect), pc.and_(pc.equal(tenants, tenant), pc.equal(dialects, dialect)).to_numpy()

