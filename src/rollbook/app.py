@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from rollbook import __version__
 from rollbook.delivery import api, pages
 from rollbook.ingest import http, import_routes, letter_routes, verify_routes
+from rollbook.ingest.hot_path import HotPath
 from rollbook.ingest.intake import Intake
 from rollbook.jobs.runner import Runner
 from rollbook.settings import Settings
@@ -52,8 +53,8 @@ def create_app(settings: Settings) -> FastAPI:
             await anyio.to_thread.run_sync(book.close)
 
     app = FastAPI(title="Rollbook", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    # first, because they are the hot path and routes are matched in order
     app.router.routes.extend(http.ROUTES)
+    app.add_middleware(HotPath, routes=http.ROUTES)
     for routes in (letter_routes, import_routes, verify_routes):
         app.include_router(routes.router)
     api.install(app, http.OPENAPI)
