@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from rollbook.analyses.active_users import ActiveUsers
 from rollbook.analyses.ask import Answered, ask
@@ -14,6 +14,7 @@ from rollbook.analyses.question import Answer, Moment, aware
 from rollbook.analyses.retention import Retention, RetentionRate
 from rollbook.analyses.totals import Total, Totals
 from rollbook.delivery import theme
+from rollbook.delivery.api.caller import MOST_TENANT_CHARACTERS, or_default, reached
 from rollbook.delivery.tiles import TILES, Tile, percent
 from rollbook.store import Store
 
@@ -37,10 +38,14 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    tenant_id: Annotated[str, Field(min_length=1, max_length=1024, description="Whose events.")] = "default"
+    tenant_id: Annotated[
+        str, AfterValidator(or_default), Field(max_length=MOST_TENANT_CHARACTERS, description="Whose events.")
+    ] = "default"
     days: Annotated[int, Field(ge=1, le=366, description="The range: the last N days.")] = 30
     as_of: Annotated[
-        Moment | None, BeforeValidator(given), Field(description="As if it were this moment; default: now.")
+        Annotated[Moment, AfterValidator(reached)] | None,
+        BeforeValidator(given),
+        Field(description="As if it were this moment; default: now."),
     ] = None
 
 

@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import ValidationError
 
 from rollbook.delivery import assets
+from rollbook.delivery.api.caller import OpenStore
+from rollbook.delivery.api.refusals import REFUSALS
 from rollbook.delivery.overview import FIGURES, RANGES, Asked, Overview, overview
 from rollbook.delivery.theme import configs
 from rollbook.delivery.tiles import TILES
@@ -51,10 +53,10 @@ def overview_page(request: Request) -> HTMLResponse:
     return _page("overview.html", asked=asked, ranges=ranges, figures=FIGURES, tiles=TILES)
 
 
-@router.get("/overview.json", tags=["pages"], summary="The overview as data")
-def overview_json(request: Request, asked: Annotated[Asked, Query()]) -> Overview:
+@router.get("/overview.json", tags=["pages"], summary="The overview as data", responses=REFUSALS)
+def overview_json(store: OpenStore, asked: Annotated[Asked, Query()]) -> Overview:
     """All that the page at `/` shows: figures, charts (Vega-Lite) and their rows, as of one moment."""
-    return overview(request.app.state.store, asked)
+    return overview(store, asked)
 
 
 @router.get("/static/{version}/{name}", include_in_schema=False)

@@ -259,16 +259,17 @@ def _ranking(encoding: Spec, most: int = 10) -> Spec:
 def _grid(encoding: Spec) -> Spec:
     """Cells, darker where there is more."""
     x, y, color = encoding["x"], encoding["y"], encoding["color"]
-    share = _is_share(color)
+    # only the colour is a quantity here, whichever channel the share's format came with
+    share = any(_is_share(channel) for channel in (x, y, color))
+    for channel in (x, y, color):
+        channel.pop("axis", None)
+    numbers = {"format": "%"} if share else {key: WHOLE[key] for key in ("format", "labelExpr")}
+    legend = numbers | {"title": color["title"], "tickCount": 3, "titleOrient": "left"}
+    color |= {"scale": {"domainMin": 0}, "legend": legend}
     tooltip = [_tooltip(y), _tooltip(x), _tooltip(color)]
     spec: Spec = {"mark": {"type": "rect"}, "encoding": encoding | {"tooltip": tooltip}}
-    x["axis"] = x.get("axis", {"title": x["title"]}) | {"labelAngle": 0, "domain": False}
-    y["axis"] = y.get("axis", {}) | {"domain": False, "title": None}
-    numbers = {"format": "%"} if share else {key: WHOLE[key] for key in ("format", "labelExpr")}
-    color |= {
-        "scale": {"domainMin": 0},
-        "legend": numbers | {"title": color["title"], "tickCount": 3, "titleOrient": "left"},
-    }
+    x["axis"] = {"title": x["title"], "labelAngle": 0, "domain": False, "labelOverlap": "parity", "labelSeparation": 6}
+    y["axis"] = {"title": None, "domain": False}
     for channel in (x, y):
         _on_the_clock(channel, spec)
     return spec

@@ -38,15 +38,8 @@ async function fetched() {
     throw new Error("Rollbook does not answer. Is it still running?");
   }
   const body = await response.json().catch(() => null);
-  if (!response.ok) throw new Error(reason(body) ?? `Rollbook answered with status ${response.status}.`);
+  if (!response.ok) throw new Error(body?.detail ?? `Rollbook answered with status ${response.status}.`);
   return body;
-}
-
-/** The text of an error: {"detail": text}, or a list of {loc, msg}. */
-function reason(body) {
-  const detail = body?.detail;
-  if (!Array.isArray(detail)) return detail;
-  return detail.map((problem) => `${problem.loc?.at(-1)}: ${problem.msg}`).join("; ");
 }
 
 function plan() {
