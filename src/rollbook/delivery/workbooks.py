@@ -61,7 +61,8 @@ def workbook(tables: Iterable[Table], *, most_rows: int = MOST_ROWS) -> Workbook
         with xlsxwriter.Workbook(made.file, OPTIONS) as writer:
             formats = _Formats(writer)
             for table in tables:
-                made.cuts += _write(writer.add_worksheet(table.name.capitalize()), table, formats, most_rows)
+                sheet = writer.add_worksheet(table.name.replace("_", " ").capitalize())
+                made.cuts += _write(sheet, table, formats, most_rows)
             if made.cuts:
                 _note(writer, made.cuts, formats)
     except (OSError, XlsxWriterException) as error:
