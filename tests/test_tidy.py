@@ -31,7 +31,7 @@ ARCHITECTURE: dict[str, set[str]] = {
     "demo": GROUND | {"store"},
 }
 # These wire the parts together, and so may import all of them.
-WIRING = {"jobs", "cli", "app", "agent", "bench", "__init__"}
+WIRING = {"jobs", "cli", "app", "agent", "bench", "__init__", "__main__"}
 
 MAY_HOLD_SQL = ("store/", "analyses/")
 SQL = re.compile(

@@ -69,10 +69,11 @@ def _make_once(settings: Settings, learners: int, days: int, seed: int) -> None:
 
 def _fill(book: Rollbook, plan: dict[str, int | str]) -> int:
     until = datetime.fromisoformat(str(plan["until"]))
-    first_day = (until - timedelta(days=int(plan["days"]) - 1)).date()
-    people = enrol(int(plan["learners"]), first_day, int(plan["seed"]))
-    _put_records(book.store, people, int(plan["days"]))
-    rows = as_table(lived(people, until, tenant=TENANT, seed=int(plan["seed"])))
+    days, seed = int(plan["days"]), int(plan["seed"])
+    first_day = (until - timedelta(days=days - 1)).date()
+    people = enrol(int(plan["learners"]), first_day, days, seed)
+    _put_records(book.store, people, days)
+    rows = as_table(lived(people, until, tenant=TENANT, seed=seed))
     for start in range(0, len(rows), AT_ONCE):
         book.intake.load(rows.slice(start, AT_ONCE), DIALECT)
     book.store.rollups.roll(quiet_seconds=0)

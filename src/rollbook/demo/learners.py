@@ -6,8 +6,10 @@ from datetime import date, timedelta
 
 from rollbook.demo.campus import COURSES, Course
 
-# day on which a group starts, and its share of all learners: a large first group, smaller ones later
-GROUPS = ((0, 0.34), (14, 0.2), (28, 0.16), (42, 0.12), (56, 0.1), (70, 0.08))
+# when a group starts, as a part of the term, and its share of all learners: a large first group, smaller ones later
+GROUPS = ((0.0, 0.34), (0.16, 0.2), (0.31, 0.16), (0.47, 0.12), (0.62, 0.1), (0.78, 0.08))
+# how much of the term a group takes to come together, at most
+COMING = 0.12
 
 # the hour around which somebody learns: most in the evening
 CHRONOTYPES = ((20.2, 0.62), (16.0, 0.22), (7.6, 0.08), (12.6, 0.08))
@@ -27,18 +29,20 @@ class Learner:
     courses: tuple[Course, ...]
 
 
-def enrol(count: int, first_day: date, seed: int) -> list[Learner]:
-    """So many learners, in groups that join over the weeks after the first day."""
-    return [_learner(number, count, first_day, random.Random(f"{seed}:enrol:{number}")) for number in range(count)]
+def enrol(count: int, first_day: date, days: int, seed: int) -> list[Learner]:
+    """So many learners, in groups that join over a term of so many days from the first one."""
+    return [_learner((number + 0.5) / count, number, (first_day, days), seed) for number in range(count)]
 
 
-def _learner(number: int, count: int, first_day: date, chance: random.Random) -> Learner:
+def _learner(place: float, number: int, term: tuple[date, int], seed: int) -> Learner:
+    chance, (first_day, days) = random.Random(f"{seed}:{number}"), term
     diligence = min(max(chance.gauss(1.0, 0.35), 0.25), 1.9)
     # a few look in once or twice and never come back
     tourist = chance.random() < 0.12
+    coming = min(int(chance.expovariate(0.6)), int(COMING * days))
     return Learner(
         id=f"learner-{number + 1:04d}",
-        joined=first_day + timedelta(days=_group((number + 0.5) / count) + min(int(chance.expovariate(0.6)), 10)),
+        joined=first_day + timedelta(days=int(_group(place) * days) + coming),
         ability=chance.gauss(0.3, 0.9),
         diligence=diligence,
         persistence=0.35 if tourist else min(0.985, 0.9 + 0.06 * diligence),
@@ -48,10 +52,10 @@ def _learner(number: int, count: int, first_day: date, chance: random.Random) ->
     )
 
 
-def _group(place: float) -> int:
-    """The day on which the group starts that somebody at this place (0 to 1) of the list belongs to."""
-    for day, share in GROUPS:
+def _group(place: float) -> float:
+    """When the group starts that somebody at this place (0 to 1) of the list belongs to."""
+    for start, share in GROUPS:
         place -= share
         if place < 0:
-            return day
+            return start
     return GROUPS[-1][0]

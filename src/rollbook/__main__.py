@@ -1,0 +1,5 @@
+"""`python -m rollbook`: the command line."""
+
+from rollbook.cli import app
+
+app()
