@@ -10,6 +10,8 @@ from rollbook.demo.campus import COURSES, Course
 GROUPS = ((0.0, 0.34), (0.16, 0.2), (0.31, 0.16), (0.47, 0.12), (0.62, 0.1), (0.78, 0.08))
 # how much of the term a group takes to come together, at most
 COMING = 0.12
+# who joins on any day, with no group
+ALONE = 0.35
 
 # the hour around which somebody learns: most in the evening
 CHRONOTYPES = ((20.2, 0.62), (16.0, 0.22), (7.6, 0.08), (12.6, 0.08))
@@ -39,10 +41,11 @@ def _learner(place: float, number: int, term: tuple[date, int], seed: int) -> Le
     diligence = min(max(chance.gauss(1.0, 0.35), 0.25), 1.9)
     # a few look in once or twice and never come back
     tourist = chance.random() < 0.12
-    coming = min(int(chance.expovariate(0.6)), int(COMING * days))
+    with_group = int(_group(place) * days) + min(int(chance.expovariate(0.6)), int(COMING * days))
+    joined = chance.randrange(days) if chance.random() < ALONE else with_group
     return Learner(
         id=f"learner-{number + 1:04d}",
-        joined=first_day + timedelta(days=int(_group(place) * days) + coming),
+        joined=first_day + timedelta(days=joined),
         ability=chance.gauss(0.3, 0.9),
         diligence=diligence,
         persistence=0.35 if tourist else min(0.985, 0.9 + 0.06 * diligence),
