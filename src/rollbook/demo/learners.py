@@ -10,7 +10,7 @@ from rollbook.demo.campus import COURSES, Course
 GROUPS = ((0.0, 0.34), (0.16, 0.2), (0.31, 0.16), (0.47, 0.12), (0.62, 0.1), (0.78, 0.08))
 # how much of the term a group takes to come together, at most
 COMING = 0.12
-# who joins on any day, with no group
+# who joins on any day but the last, with no group
 ALONE = 0.35
 
 # the hour around which somebody learns: most in the evening
@@ -42,7 +42,7 @@ def _learner(place: float, number: int, term: tuple[date, int], seed: int) -> Le
     # a few look in once or twice and never come back
     tourist = chance.random() < 0.12
     with_group = int(_group(place) * days) + min(int(chance.expovariate(0.6)), int(COMING * days))
-    joined = chance.randrange(days) if chance.random() < ALONE else with_group
+    joined = chance.randrange(max(days - 1, 1)) if chance.random() < ALONE else with_group
     return Learner(
         id=f"learner-{number + 1:04d}",
         joined=first_day + timedelta(days=joined),
