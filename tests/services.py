@@ -1,4 +1,4 @@
-"""Programs outside Python that some tests need: PostgreSQL and Chromium, found or skipped with a reason."""
+"""What tests need beside this process: PostgreSQL and Chromium, skipped with a reason where missing; ClickHouse."""
 
 import contextlib
 import getpass
@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,21 @@ def postgresql() -> Iterator[str]:
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         finally:
             _run(programs, ["pg_ctl", "-D", str(folder), "-w", "-m", "immediate", "stop"])
+
+
+@contextlib.contextmanager
+def clickhouse(folder: Path) -> Iterator[str]:
+    """The address of a ClickHouse of our own in another process, gone at the end; its data in `folder`."""
+    command = [sys.executable, "-m", "tests.clickhouse_endpoint", str(folder)]
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+            process.wait(timeout=60)
 
 
 def chromium() -> str:

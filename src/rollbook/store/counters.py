@@ -23,10 +23,12 @@ RECOUNT = """
 insert into ingest_counters (tenant, minute, dialect, outcome, events, upto)
 select tenant, toStartOfMinute(received) as minute, dialect, outcome, count(), max(received) from (
     select tenant, received, dialect, arrayJoin(if(dialect not like 'import%'
-        and dateDiff('second', timestamp, received) > {late:UInt32}, ['accepted', 'late'], ['accepted'])) as outcome
+        and dateDiff('millisecond', timestamp, received) > 1000 * {late:UInt32}, ['accepted', 'late'], ['accepted']))
+        as outcome
     from events where received > {since:DateTime64(3, 'UTC')}
     union all
-    select tenant, received, dialect, 'rejected' as outcome from dead_letters where received > {since:DateTime64(3, 'UTC')})
+    select tenant, received, dialect, 'rejected' as outcome from dead_letters
+    where received > {since:DateTime64(3, 'UTC')})
 group by tenant, minute, dialect, outcome
 """
 
@@ -51,8 +53,8 @@ def add(engine: Engine, counts: Counts, upto: datetime) -> None:
 
 
 def catch_up(engine: Engine, late_after_seconds: int) -> None:
-    """Count from the tables what an unclean stop left uncounted. Duplicates of its last second are lost to the count."""
-    since = engine.query("select max(upto) as upto from ingest_counters")[0]["upto"]
+    """Count from the tables what an unclean stop left uncounted; its last duplicates are lost to the count."""
+    since = engine.query("select max(upto) as upto from ingest_counters", unlimited=True)[0]["upto"]
     engine.command(RECOUNT, {"since": since, "late": late_after_seconds})
 
 

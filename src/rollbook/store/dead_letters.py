@@ -8,13 +8,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from rollbook.store.engine import Engine, Row
+from rollbook.store.engine import Engine, Row, batches
 
 COLUMNS = "id, received, dialect, stage, reason, detail, position, body, encoding, bytes, replayed"
 
 _SCHEMA = pa.schema(
     [(n, pa.string()) for n in ("tenant", "id", "dialect", "stage", "reason", "detail", "body", "encoding")]
-    + [("received", pa.timestamp("ms", "UTC")), ("position", pa.uint32()), ("bytes", pa.uint64()), ("stamp", pa.uint64())]
+    + [
+        ("received", pa.timestamp("ms", "UTC")),
+        ("position", pa.uint32()),
+        ("bytes", pa.uint64()),
+        ("stamp", pa.uint64()),
+    ]
 )
 
 
@@ -58,7 +63,13 @@ def original(row: Row) -> bytes:
 
 
 def listed(
-    engine: Engine, tenant: str, *, reason: str | None = None, replayed: bool | None = None, limit: int = 100, offset: int = 0
+    engine: Engine,
+    tenant: str,
+    *,
+    reason: str | None = None,
+    replayed: bool | None = None,
+    limit: int = 100,
+    offset: int = 0,
 ) -> list[Row]:
     """The newest letters of a tenant; `replayed` None: whether replayed or not."""
     sql = f"""
@@ -77,9 +88,10 @@ def found(engine: Engine, tenant: str, ids: list[str]) -> list[Row]:
     """The letters of these ids, oldest first."""
     sql = f"""
     select {COLUMNS} from dead_letters final
-    where tenant = {{tenant:String}} and id in {{ids:Array(String)}} order by received, position
+    where tenant = {{tenant:String}} and id in {{ids:Array(String)}}
     """
-    return engine.query(sql, {"tenant": tenant, "ids": ids})
+    rows = [row for some in batches(ids) for row in engine.query(sql, {"tenant": tenant, "ids": some})]
+    return sorted(rows, key=lambda row: (row["received"], row["position"]))
 
 
 def counted(engine: Engine, tenant: str) -> list[Row]:
@@ -94,8 +106,10 @@ def counted(engine: Engine, tenant: str) -> list[Row]:
 def mark_replayed(engine: Engine, tenant: str, ids: list[str], at: datetime) -> None:
     """Note that these letters were taken in after all."""
     sql = """
-    insert into dead_letters select tenant, id, received, dialect, stage, reason, detail, position, body, encoding, bytes,
+    insert into dead_letters
+    select tenant, id, received, dialect, stage, reason, detail, position, body, encoding, bytes,
         {at:DateTime64(3, 'UTC')}, stamp + 1
     from dead_letters final where tenant = {tenant:String} and id in {ids:Array(String)}
     """
-    engine.command(sql, {"tenant": tenant, "ids": ids, "at": at})
+    for some in batches(ids):
+        engine.command(sql, {"tenant": tenant, "ids": some, "at": at})

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rollbook.store.engine import Engine
+from rollbook.store.engine import Engine, batches
 from rollbook.store.scope import Scope
 
 MILLISECONDS = pa.timestamp("ms")
@@ -67,18 +67,21 @@ def append(engine: Engine, rows: pa.Table) -> None:
 
 def stored_keys(engine: Engine, keys: Sequence[tuple[str, str]], since: datetime) -> set[tuple[str, str]]:
     """Which of these (tenant, id) are in the table, received at or after `since`: what a torn insert left behind."""
-    tenants, ids = sorted({tenant for tenant, _ in keys}), [key for _, key in keys]
     sql = """
     select tenant, id from events
     where tenant in {tenants:Array(String)} and received >= {since:DateTime64(3, 'UTC')} and id in {ids:Array(String)}
     """
-    found = engine.query(sql, {"tenants": tenants, "since": since, "ids": ids})
-    return {(row["tenant"], row["id"]) for row in found}
+    tenants = sorted({tenant for tenant, _ in keys})
+    found: set[tuple[str, str]] = set()
+    for ids in batches([key for _, key in keys]):
+        rows = engine.query(sql, {"tenants": tenants, "since": since, "ids": ids}, unlimited=True)
+        found.update((row["tenant"], row["id"]) for row in rows)
+    return found.intersection(keys)
 
 
 def last_received(engine: Engine) -> datetime | None:
     """When the newest event came in; None if there is none."""
-    rows = engine.query("select max(received) as last, count() as n from events")
+    rows = engine.query("select max(received) as last, count() as n from events", unlimited=True)
     return rows[0]["last"] if rows[0]["n"] else None
 
 
@@ -87,4 +90,3 @@ def export(engine: Engine, scope: Scope, *, limit: int | None = None) -> Iterato
     sql = scope.sql(EXPORT) + (" limit {most:UInt64}" if limit is not None else "")
     bound = {k: v for k, v in scope.parameters().items() if "{" + k + ":" in sql}
     return engine.stream(sql, bound | ({"most": limit} if limit is not None else {}))
-

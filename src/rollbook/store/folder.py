@@ -30,6 +30,8 @@ class Folder:
         except OSError as error:
             self._lock.close()
             raise Conflict(f"data folder {self.path} is held by {self._holder()}") from error
+        # what a process left that ended without giving the folder back
+        (self.path / "serve.json").unlink(missing_ok=True)
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
         self._lock.flush()

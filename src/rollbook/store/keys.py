@@ -25,7 +25,7 @@ def key_of(tenant: str, event_id: str) -> int:
 
 def watermark(engine: Engine) -> datetime | None:
     """Keys of events received up to here are in the table; None: of none."""
-    rows = engine.query("select max(received) as last, count() as n from event_keys")
+    rows = engine.query("select max(received) as last, count() as n from event_keys", unlimited=True)
     return rows[0]["last"] if rows[0]["n"] else None
 
 
@@ -36,7 +36,7 @@ def fill(engine: Engine, since: datetime, until: datetime) -> None:
 
 def catch_up(engine: Engine, window_days: int) -> None:
     """Add what an unclean stop left out: everything received since shortly before the watermark."""
-    last = engine.query("select max(received) as last, count() as n from events")[0]
+    last = engine.query("select max(received) as last, count() as n from events", unlimited=True)[0]
     if last["n"]:
         oldest = last["last"] - timedelta(days=window_days)
         mark = watermark(engine)
@@ -48,7 +48,8 @@ def known(engine: Engine, keys: Sequence[int], since: datetime) -> set[int]:
     sql = "select h from event_keys where h in {keys:Array(UInt128)} and received >= {since:DateTime64(3, 'UTC')}"
     found: set[int] = set()
     for start in range(0, len(keys), MOST_AT_ONCE):
-        rows = engine.query(sql, {"keys": list(keys[start : start + MOST_AT_ONCE]), "since": since})
+        bound = {"keys": list(keys[start : start + MOST_AT_ONCE]), "since": since}
+        rows = engine.query(sql, bound, unlimited=True)
         found.update(row["h"] for row in rows)
     return found
 
@@ -59,6 +60,6 @@ def expire(engine: Engine, before: datetime) -> None:
     select distinct partition_id as p from system.parts
     where database = currentDatabase() and table = 'event_keys' and active
     """
-    for row in engine.query(sql):
+    for row in engine.query(sql, unlimited=True):
         if row["p"] < before.strftime("%Y%m"):
             engine.command(f"alter table event_keys drop partition id '{int(row['p'])}'")

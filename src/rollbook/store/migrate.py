@@ -13,13 +13,14 @@ engine = ReplacingMergeTree order by number settings fsync_after_insert = 1
 def migrate(engine: Engine) -> list[str]:
     """Apply what has not been applied yet; the names of what was."""
     engine.command(LEDGER)
-    done = {row["number"] for row in engine.query("select number from migrations")}
+    done = {row["number"] for row in engine.query("select number from migrations", unlimited=True)}
     fresh = [(number, name, sql) for number, name, sql in scripts() if number not in done]
     for number, name, sql in fresh:
         for statement in statements(sql):
             engine.command(statement)
         engine.command(
-            "insert into migrations (number, name) select {number:UInt32}, {name:String}", {"number": number, "name": name}
+            "insert into migrations (number, name) select {number:UInt32}, {name:String}",
+            {"number": number, "name": name},
         )
     return [name for _, name, _ in fresh]
 
@@ -33,4 +34,8 @@ def scripts() -> list[tuple[int, str, str]]:
 def statements(sql: str) -> list[str]:
     """The statements of a script, made safe to run again after a crash between two of them."""
     code = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
-    return [s.strip().replace("create table ", "create table if not exists ", 1) for s in code.split(";\n") if s.strip(" ;\n")]
+    return [
+        s.strip().replace("create table ", "create table if not exists ", 1)
+        for s in code.split(";\n")
+        if s.strip(" ;\n")
+    ]

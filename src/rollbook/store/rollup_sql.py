@@ -30,17 +30,24 @@ FILL = (
 
 HOLDS = "select 1 as held from activity where tenant = {tenant:String} and day in {days:Array(Date)} limit 1"
 
+# activity is filled first and cleared last: where it holds nothing of a day, the other two do not either
 CLEAR = SimpleNamespace(
     days=(
-        "delete from activity where tenant = {tenant:String} and day in {days:Array(Date)}",
         "delete from learner_days where tenant = {tenant:String} and day in {days:Array(Date)}",
+        "delete from activity where tenant = {tenant:String} and day in {days:Array(Date)}",
     ),
     everything=(
-        "delete from activity where tenant = {tenant:String}",
-        "delete from learner_days where tenant = {tenant:String}",
         "delete from people where tenant = {tenant:String}",
+        "delete from learner_days where tenant = {tenant:String}",
+        "delete from activity where tenant = {tenant:String}",
     ),
 )
+
+TENANTS = """
+select distinct tenant from (
+    select tenant from events union all select tenant from activity
+    union all select tenant from learner_days union all select tenant from people)
+"""
 
 _COLD = "tenant = {tenant:String} and day not in {hot:Array(Date)}"
 _COLD_EVENTS = """
@@ -68,6 +75,9 @@ DIFFERENCES = {
             union all select user, min(timestamp) as f, max(timestamp) as l, 0 as r from {_COLD_EVENTS}
             where user != '' group by user)
         group by user
-        having (events_first is not null and rollup_first is null) or rollup_first > events_first or rollup_last < events_last
+        having (events_first is not null and rollup_first is null)
+            or rollup_first > events_first or rollup_last < events_last
+            or (empty({{hot:Array(Date)}})
+                and (events_first is null or rollup_first != events_first or rollup_last != events_last))
         order by user limit 20""",
 }

@@ -11,25 +11,31 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 
-from rollbook.store.engine import Engine
-from rollbook.store.rollup_sql import CLEAR, DAYS_OF_EVENTS, DIFFERENCES, FILL, HOLDS, STATE
+from rollbook.store.engine import Engine, Row
+from rollbook.store.rollup_sql import CLEAR, DAYS_OF_EVENTS, DIFFERENCES, FILL, HOLDS, STATE, TENANTS
 from rollbook.store.scope import utc_days
 
 Days = Iterable[tuple[str, date]]
 
 MOST_DAYS_AT_ONCE = 60
+MUTATION = {"mutations_sync": 1, "lightweight_deletes_sync": 2}
+# two zones are up to 26 hours apart, so the day of an event in one is at most two days off its day in another
+APART = 2
+# a writer may have worked out its days just before the zone changed
+CHANGE_SECONDS = 600
 
 
 @dataclass(slots=True)
 class _Heat:
-    """Why a day is hot: how many writes are under way, and when the last one ended."""
+    """Why a day is hot: how many writes are under way, and when the last one ended; `sure` if the table says so too."""
 
     writing: int = 0
     stamp: int = 0
+    sure: bool = True
     touched: float = field(default_factory=time.monotonic)
 
 
@@ -43,7 +49,9 @@ class Rollups:
         self._lock = threading.Lock()
         self._rolling = threading.Lock()
         self._hot: dict[str, dict[date, _Heat]] = defaultdict(dict)
-        self._readers: dict[int, int] = {}
+        self._readers: set[int] = set()
+        self._writers: set[int] = set()
+        self._moved: dict[str, float] = {}
         self._clock = 0
         self._load()
 
@@ -56,26 +64,25 @@ class Rollups:
     def reading(self, tenant: str) -> Iterator[Set[date]]:
         """The hot days, for one question: until it ends, no rollup that it may read is cleared."""
         with self._lock:
-            self._clock += 1
-            ticket, hot = self._clock, frozenset(self._hot.get(tenant, ()))
-            self._readers[ticket] = ticket
+            ticket, hot = self._tick(), frozenset(self._hot.get(tenant, ()))
+            self._readers.add(ticket)
         try:
             yield hot
         finally:
             with self._lock:
-                del self._readers[ticket]
+                self._readers.discard(ticket)
 
     @contextmanager
     def writing(self, days: Days) -> Iterator[None]:
         """Keep these days hot while events are written to them. Durable before the first event is."""
         days = list(days)
         with self._lock:
-            fresh = [(tenant, day) for tenant, day in days if day not in self._hot[tenant]]
-            if fresh:
-                self._mark(fresh, rolled=False)
+            days = self._widened(days)
+            self._heat(days)
+            ticket = self._tick()
+            self._writers.add(ticket)
             for tenant, day in days:
-                heat = self._hot[tenant].setdefault(day, _Heat(stamp=self._tick()))
-                heat.writing += 1
+                self._hot[tenant][day].writing += 1
         try:
             yield
         finally:
@@ -84,6 +91,7 @@ class Rollups:
                     heat = self._hot[tenant][day]
                     heat.writing -= 1
                     heat.stamp, heat.touched = self._tick(), time.monotonic()
+                self._writers.discard(ticket)
 
     def roll(self, *, quiet_seconds: float | None = None) -> int:
         """Roll up what has been quiet for so long (default: the setting); how many days were rolled."""
@@ -92,36 +100,42 @@ class Rollups:
             return sum(self._roll(tenant, days) for tenant, days in self._due(quiet))
 
     def reheat(self, tenant: str) -> None:
-        """Read all of a tenant's days from the events again, and roll them anew: after a deletion, or in a new zone."""
-        zone = self._zone_of(tenant)
-        days = [row["day"] for row in self._engine.query(DAYS_OF_EVENTS, {"tenant": tenant, "zone": zone})]
+        """Read all of a tenant's days from the events again, and roll them anew: after a deletion."""
+        self.move(tenant, lambda: None)
+
+    def move(self, tenant: str, change: Callable[[], None]) -> None:
+        """Let `change` change a tenant's zone. Questions and writes go on; each is exact in the zone it began with."""
         with self._rolling:
+            bound = {"tenant": tenant, "zone": self._zone_of(tenant)}
+            # a day that gets its first event after this is hot by itself
+            known = self._rows(STATE + " having tenant = {tenant:String}", bound)
+            days = {row["day"] for row in [*known, *self._rows(DAYS_OF_EVENTS, bound)]}
             with self._lock:
-                known = self._engine.query(STATE + " having tenant = {tenant:String}", {"tenant": tenant})
-                self._mark([(tenant, d) for d in {*days, *(row["day"] for row in known)}], rolled=False)
-                for day in days:
-                    self._hot[tenant].setdefault(day, _Heat()).stamp = self._tick()
-            self._wait_for_readers(self._tick())
+                self._moved[tenant] = time.monotonic()
+                self._heat(self._widened([(tenant, day) for day in sorted(days)]))
+            change()
+            with self._lock:
+                self._moved[tenant], now = time.monotonic(), self._tick()
+            self._wait_for(self._writers, now)
+            self._wait_for(self._readers, now)
             for statement in CLEAR.everything:
-                self._engine.command(statement, {"tenant": tenant}, settings={"mutations_sync": 1})
+                self._engine.command(statement, {"tenant": tenant}, settings=MUTATION)
 
     def differences(self) -> list[str]:
         """Where a rollup and the events disagree, in words; empty when they agree, as they must."""
         found = []
-        for tenant in sorted(self._hot):
+        for tenant in sorted(row["tenant"] for row in self._rows(TENANTS)):
             self.roll(quiet_seconds=0)
             for name, sql in DIFFERENCES.items():
                 with self.reading(tenant) as hot:
-                    rows = self._engine.query(
-                        sql, {"tenant": tenant, "zone": self._zone_of(tenant), "hot": sorted(hot), "utc": utc_days(sorted(hot))}
-                    )
-                found += [f"{tenant}: {name} {row}" for row in rows]
+                    bound = {"tenant": tenant, "zone": self._zone_of(tenant), "hot": sorted(hot)}
+                    found += [f"{tenant}: {name} {row}" for row in self._rows(sql, bound)]
         return found
 
     def _load(self) -> None:
         """Read the state; days rolled in another zone than the tenant's present one are all hot again."""
         moved = set()
-        for row in self._engine.query(STATE):
+        for row in self._rows(STATE):
             tenant = row["tenant"]
             self._hot[tenant]
             if not row["rolled"]:
@@ -136,7 +150,9 @@ class Rollups:
         now = time.monotonic()
         with self._lock:
             due = {
-                tenant: sorted(d for d, heat in days.items() if not heat.writing and now - heat.touched >= quiet_seconds)
+                tenant: sorted(
+                    d for d, heat in days.items() if not heat.writing and now - heat.touched >= quiet_seconds
+                )
                 for tenant, days in self._hot.items()
             }
         return [
@@ -156,10 +172,10 @@ class Rollups:
             "days": sorted(before),
             "utc": utc_days(sorted(before)),
         }
-        if self._engine.query(HOLDS, bound):
-            self._wait_for_readers(min(before.values()))
+        if self._rows(HOLDS, bound):
+            self._wait_for(self._readers, max(before.values()))
             for statement in CLEAR.days:
-                self._engine.command(statement, bound, settings={"mutations_sync": 1})
+                self._engine.command(statement, bound, settings=MUTATION)
         for statement in FILL:
             self._engine.command(statement, bound, settings={"max_partitions_per_insert_block": 0})
         return self._publish(tenant, before)
@@ -169,21 +185,42 @@ class Rollups:
         with self._lock:
             heats = self._hot[tenant]
             done = [d for d, stamp in before.items() if not heats[d].writing and heats[d].stamp == stamp]
-            if done:
-                self._mark([(tenant, day) for day in done], rolled=True)
+            for day in done:
+                # until the table has taken it, nobody knows which of the two it says
+                heats[day].sure = False
+            self._mark([(tenant, day) for day in done], rolled=True)
             for day in done:
                 del heats[day]
         return len(done)
 
-    def _wait_for_readers(self, stamp: int) -> None:
-        """Until no question runs that began before this stamp, and so may still read a rollup of then."""
+    def _widened(self, days: list[tuple[str, date]]) -> list[tuple[str, date]]:
+        """The days, and those around them where a tenant's zone has changed just now."""
+        recent = {tenant for tenant, at in self._moved.items() if time.monotonic() - at < CHANGE_SECONDS}
+        if not recent.intersection(tenant for tenant, _ in days):
+            return days
+        reach = {True: range(-APART, APART + 1), False: range(1)}
+        return sorted({(t, day + timedelta(days=n)) for t, day in days for n in reach[t in recent]})
+
+    def _heat(self, days: list[tuple[str, date]]) -> None:
+        """Make days hot, in the table before anywhere else."""
+        self._mark([(t, day) for t, day in days if day not in self._hot[t] or not self._hot[t][day].sure], rolled=False)
+        for tenant, day in days:
+            self._hot[tenant].setdefault(day, _Heat(stamp=self._tick())).sure = True
+
+    def _wait_for(self, under_way: set[int], stamp: int) -> None:
+        """Until no question (or no write) runs that began before this stamp, and so may go by what was true then."""
         while True:
             with self._lock:
-                if not any(began < stamp for began in self._readers.values()):
+                if not any(began < stamp for began in under_way):
                     return
             time.sleep(0.01)
 
-    def _mark(self, days: Days, *, rolled: bool) -> None:
+    def _rows(self, sql: str, bound: Row | None = None) -> list[Row]:
+        return self._engine.query(sql, bound, unlimited=True)
+
+    def _mark(self, days: list[tuple[str, date]], *, rolled: bool) -> None:
+        if not days:
+            return
         rows = [(tenant, day, rolled, self._zone_of(tenant), self._tick()) for tenant, day in days]
         names = ("tenant", "day", "rolled", "zone", "stamp")
         columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))

@@ -1,15 +1,16 @@
 """Store: everything Rollbook keeps, opened and closed together."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from rollbook.settings import Settings
 from rollbook.store import counters, keys
 from rollbook.store.engine import Engine
 from rollbook.store.folder import Folder
 from rollbook.store.migrate import migrate
 from rollbook.store.records import Records
 from rollbook.store.rollups import Rollups
-from rollbook.settings import Settings
 
 
 class Store:
@@ -19,21 +20,26 @@ class Store:
         """Open, migrate, and catch up with what an unclean stop left. Raises Conflict, Invalid or Unavailable."""
         self.settings = settings
         self.folder = Folder(settings.data)
-        self.folder.hold()
-        try:
+        with contextlib.ExitStack() as opened:
+            self.folder.hold()
+            opened.callback(self.folder.release)
             self.records = Records(settings)
+            opened.callback(self.records.close)
             self.engine = Engine(settings)
+            opened.callback(self.engine.close)
             migrate(self.engine)
             keys.catch_up(self.engine, settings.dedup_window_days)
             counters.catch_up(self.engine, settings.late_after_seconds)
             self.rollups = Rollups(self.engine, self.zone_of, settings.roll_quiet_seconds)
-        except BaseException:
-            self.folder.release()
-            raise
+            self._opened = opened.pop_all()
 
     def zone_of(self, tenant: str) -> str:
         """The zone in which a tenant's calendar days are counted."""
         return self.records.zone_of(tenant) or self.settings.timezone
+
+    def set_timezone(self, tenant: str, zone: str | None) -> None:
+        """Count the days of a tenant in another zone (None: the default) from now on. Raises Invalid."""
+        self.rollups.move(tenant, lambda: self.records.set_timezone(tenant, zone))
 
     def window_start(self) -> datetime:
         """Ids received before this are no longer recognised as duplicates."""
@@ -41,9 +47,7 @@ class Store:
 
     def close(self) -> None:
         """Close everything and give the folder back."""
-        self.engine.close()
-        self.records.close()
-        self.folder.release()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
