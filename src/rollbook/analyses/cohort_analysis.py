@@ -38,11 +38,11 @@ class CohortAnalysis(Question[CohortOfDay]):
 
     sql: ClassVar[str] = """
         select count() as size,
-               sumForEach(arrayMap(n -> if({exact:Bool}, has(days, n), arrayMax(days) >= n),
-                                   {periods:Array(Int32)})) as back
+               sumForEach(arrayMap(n -> if({exact:Bool}, has(came, n), stayed >= n), {periods:Array(Int32)})) as back
         from (
-            select person, groupUniqArray(dateDiff('day', {cohort_date:Date}, day)) as days
-            from learner_days_scope
+            select person, max(n) as stayed,
+                   groupUniqArrayIf(n, {exact:Bool} and has({periods:Array(Int32)}, n)) as came
+            from (select person, toInt32(day - {cohort_date:Date}) as n from learner_days_scope)
             where person in (select person from people_scope
                              where toDate(first, {zone:String}) = {cohort_date:Date})
             group by person)

@@ -16,10 +16,8 @@ class Total(Answer):
     people: int = Field(description="Distinct people.")
     sessions: int = Field(description="`session_start` events.")
     seconds: float = Field(description="Sum of all durations.")
-    types: int = Field(description="Distinct types of event.")
-    courses: int = Field(description="Distinct courses.")
-    first: date | None = Field(description="Day of the first event; null: there is none.")
-    last: date | None = Field(description="Day of the last event; null: there is none.")
+    first: date | None = Field(description="Calendar day of the first event; null: there is none.")
+    last: date | None = Field(description="Calendar day of the last event; null: there is none.")
 
 
 class Totals(Question[Total]):
@@ -28,9 +26,8 @@ class Totals(Question[Total]):
     days: Days | None = Field(None, description="The last N x 24 hours; default: everything ever.")
 
     sql: ClassVar[str] = """
-        select sum(a.events) as events, uniqExactIf(a.person, a.user != '') as people,
+        select sum(a.events) as events, (select uniqExact(person) from learner_days_scope) as people,
                sumIf(a.events, a.type = 'session_start') as sessions, sum(a.seconds) as seconds,
-               uniqExact(a.type) as types, uniqExactIf(a.course, a.course != '') as courses,
                if(count() = 0, null, min(a.day)) as first, if(count() = 0, null, max(a.day)) as last
         from activity_scope as a
         """

@@ -34,7 +34,11 @@ Window = Annotated[Days, BeforeValidator(in_days, json_schema_input_type=int | s
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """What one learner did. `…_ever` over all time, `concepts` over the velocity's days, the rest over the window."""
+    """What one learner did: `…_ever` in the whole scope, `concepts` in the velocity's days, the rest in the window.
+
+    `last`: their last event. `seconds`: all durations. `started` and `completed`: distinct contents. `score`: mean of
+    the quizzes, 0 to 100. `concepts`: distinct ones passed at 70 or more.
+    """
 
     last: datetime | None
     sessions: int
@@ -49,33 +53,37 @@ class Measures:
 
 
 class LearnerQuestion(Question[A], Generic[A]):
-    """A question about one learner, answered from their measures."""
+    """A question about one learner, answered from their measures.
+
+    Roles: 1 a session's start, 2 content started, 3 content completed (and so started), 4 a quiz. Content is known by
+    its id (a completed course by the course's), failing that by the event's own; a mastered concept by its own id,
+    failing that by its content's. A score counts from 0 to 100, whatever it says.
+    """
 
     user: UserId = Field(description="Whose.")
 
     sql: ClassVar[str] = """
-        with type in ('content_completion', 'completion', 'material_complete', 'course_complete') as completes,
-             completes or type in ('content_view', 'content_start', 'material_view', 'video_play') as starts,
-             multiIf(type = 'course_complete' and course != '', concat('course ', course),
-                     content != '', concat('content ', content), concat('event ', id)) as thing,
-             multiIf(concept != '', concat('concept ', concept),
-                     content != '', concat('content ', content), concat('event ', id)) as topic,
-             type = 'quiz_completion' and isNotNull(score) as quiz,
-             least(greatest(score, 0), 100) as points,
-             timestamp >= {window_begin:DateTime64(3, 'UTC')} as recent
         select if(count() = 0, null, max(timestamp)) as last,
-               countIf(recent and type = 'session_start') as sessions,
-               sumIf(ifNull(duration, 0), recent) as seconds,
-               uniqExactIf(thing, recent and starts) as started,
-               uniqExactIf(thing, recent and completes) as completed,
-               if(countIf(recent and quiz) = 0, null,
-                  sumIf(points, recent and quiz) / countIf(recent and quiz)) as score,
-               uniqExactIf(thing, starts) as started_ever,
-               uniqExactIf(thing, completes) as completed_ever,
-               if(countIf(quiz) = 0, null, sumIf(points, quiz) / countIf(quiz)) as score_ever,
-               uniqExactIf(topic, quiz and points >= 70
+               countIf(role = 1 and recent) as sessions,
+               sumIf(seconds, recent) as seconds,
+               uniqExactIf(thing, role in (2, 3) and recent) as started,
+               uniqExactIf(thing, role = 3 and recent) as completed,
+               avgOrNullIf(points, role = 4 and recent) as score,
+               uniqExactIf(thing, role in (2, 3)) as started_ever,
+               uniqExactIf(thing, role = 3) as completed_ever,
+               avgOrNullIf(points, role = 4) as score_ever,
+               uniqExactIf(topic, role = 4 and points >= 70
                                   and timestamp >= {velocity_begin:DateTime64(3, 'UTC')}) as concepts
-        from scope
+        from (
+            select user, person, timestamp, timestamp >= {window_begin:DateTime64(3, 'UTC')} as recent,
+                   ifNull(duration, 0) as seconds, least(greatest(score, 0), 100) as points,
+                   transform(type, ['session_start', 'content_view', 'content_start', 'material_view', 'video_play',
+                                    'content_completion', 'completion', 'material_complete', 'course_complete',
+                                    'quiz_completion'], [1, 2, 2, 2, 2, 3, 3, 3, 3, 4], 0) as role,
+                   multiIf(type = 'course_complete' and course != '', concat('course ', course),
+                           content != '', concat('content ', content), concat('event ', id)) as thing,
+                   if(concept != '', concat('concept ', concept), thing) as topic
+            from scope)
         """
 
     def scope(self, when: When) -> Scope:
