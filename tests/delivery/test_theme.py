@@ -1,5 +1,6 @@
 """The theme: every question's chart can be drawn with it, and the pages have its colours."""
 
+import re
 from importlib import resources
 from typing import Any
 
@@ -10,7 +11,9 @@ from rollbook.analyses.active_users import ActiveUsers
 from rollbook.analyses.ask import ask
 from rollbook.analyses.catalogue import BY_NAME, question
 from rollbook.analyses.event_distribution import EventDistribution
+from rollbook.analyses.retention_curve import RetentionCurve
 from rollbook.delivery import theme
+from rollbook.delivery.dressing import dressed
 from rollbook.store import Store
 from tests.stories import happened, tell
 
@@ -33,7 +36,7 @@ def test_every_question_with_a_chart_can_be_drawn(store: Store, tenant: str, nam
     answer = ask(store, question(name, asked | {"as_of": "2026-03-04T12:00"}), tenant)
     chart = BY_NAME[name].chart
     assert chart
-    svg = drawn(theme.dressed(chart.spec([row.model_dump(mode="json") for row in answer.rows])), mode)
+    svg = drawn(dressed(chart.spec([row.model_dump(mode="json") for row in answer.rows])), mode)
     assert 'width="400"' in svg
     # marks of the theme's colours, and none without a place
     assert any(colour in svg for colour in (PALETTES[mode].accent, f'stroke="{PALETTES[mode].surface}"'))
@@ -42,7 +45,7 @@ def test_every_question_with_a_chart_can_be_drawn(store: Store, tenant: str, nam
 
 def test_numbers_are_written_out_and_the_tail_is_left_out() -> None:
     rows = [{"type": f"type-{n:02}", "events": 12_480 - n} for n in range(12)]
-    svg = drawn(theme.dressed(EventDistribution.chart.spec(rows)))
+    svg = drawn(dressed(EventDistribution.chart.spec(rows)))
     assert ">12,480<" in svg
     assert ">type-09<" in svg
     assert ">type-10<" not in svg
@@ -51,17 +54,22 @@ def test_numbers_are_written_out_and_the_tail_is_left_out() -> None:
 def test_the_last_day_is_dashed_where_it_is_not_over() -> None:
     rows = [{"day": f"2026-03-0{n}", "dau": n, "wau": n, "mau": n, "stickiness": 1.0} for n in range(1, 4)]
     series = {"dau": "Daily", "wau": "Weekly"}
-    assert drawn(theme.dressed(ActiveUsers.chart.spec(rows), series=series)).count("stroke-dasharray") == 0
-    assert (
-        drawn(theme.dressed(ActiveUsers.chart.spec(rows), series=series, unfinished=True)).count("stroke-dasharray")
-        == 2
-    )
+    assert drawn(dressed(ActiveUsers.chart.spec(rows), series=series)).count("stroke-dasharray") == 0
+    assert drawn(dressed(ActiveUsers.chart.spec(rows), series=series, unfinished=True)).count("stroke-dasharray") == 2
+
+
+def test_a_line_ends_where_few_stand_behind_it() -> None:
+    rows = [{"n": n, "people": people, "returned": 1, "share": 0.5} for n, people in enumerate((10, 6, 2, 1))]
+    svg = drawn(dressed(RetentionCurve.chart.spec(rows), weight="people"))
+    [line] = re.findall(r'class="mark-line[^>]*><path [^>]*? d="([^"]*)"', svg)
+    assert line.count("L") == 2
+    assert drawn(dressed(RetentionCurve.chart.spec(rows))) != svg
 
 
 def test_dressing_leaves_the_question_alone() -> None:
     spec = ActiveUsers.chart.spec([])
     before = repr(spec)
-    theme.dressed(spec)
+    dressed(spec)
     assert repr(spec) == before
 
 

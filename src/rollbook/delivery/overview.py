@@ -13,8 +13,8 @@ from rollbook.analyses.ask import Answered, ask
 from rollbook.analyses.question import Answer, Moment, aware
 from rollbook.analyses.retention import Retention, RetentionRate
 from rollbook.analyses.totals import Total, Totals
-from rollbook.delivery import theme
 from rollbook.delivery.api.caller import MOST_TENANT_CHARACTERS, or_default, reached
+from rollbook.delivery.dressing import dressed
 from rollbook.delivery.tiles import TILES, Tile, percent
 from rollbook.store import Store
 
@@ -173,7 +173,7 @@ def _spec(tile: Tile) -> dict[str, Any]:
     if tile.question.chart is None:
         raise TypeError(f"{tile.name} has no chart; the overview shows charts only")
     spec = tile.question.chart.spec([]) | {"data": {"name": "rows"}}
-    return theme.dressed(spec, height=tile.height, series=tile.series, unfinished=tile.unfinished)
+    return dressed(spec, height=tile.height, series=tile.series, unfinished=tile.unfinished, weight=tile.weight)
 
 
 def _columns(answer: type[Answer]) -> list[Column]:

@@ -23,7 +23,7 @@ class Tile:
     """One chart of the page.
 
     `says` gets rows that are not all empty; `counts` is a field that is 0 or null in empty ones, the first `skipped`
-    rows do not count. `unfinished`: the last row is today, as far as it has come.
+    rows do not count. `height`, `unfinished`, `weight` and `series` are those of `dressing.dressed`.
     """
 
     title: str
@@ -34,6 +34,7 @@ class Tile:
     wide: bool = False
     height: int = 264
     unfinished: bool = False
+    weight: str | None = None
     series: Mapping[str, str] | None = None
     whole_weeks: bool = False
     skipped: int = 0
@@ -125,6 +126,7 @@ TILES = (
         says=retention_curve,
         counts="people",
         skipped=1,
+        weight="people",
         nothing="Nobody came for the first time in these days, or their next day is not over yet.",
     ),
     Tile(
