@@ -103,10 +103,10 @@ create table ingest_counters
     minute  DateTime('UTC'),
     dialect LowCardinality(String),
     outcome LowCardinality(String),
-    events  UInt64,
+    events  SimpleAggregateFunction(sum, UInt64),
     upto    SimpleAggregateFunction(max, DateTime64(3, 'UTC'))
 )
-engine = SummingMergeTree(events)
+engine = AggregatingMergeTree
 order by (tenant, minute, dialect, outcome)
 settings fsync_after_insert = 1, fsync_part_directory = 1;
 
