@@ -158,7 +158,8 @@ def _panel(tile: Tile, answer: Answered[Any], asked: Asked) -> Panel:
     address = {"tenant_id": asked.tenant_id, **answer.parameters, **as_of}
     return Panel(
         name=tile.name,
-        definition=inspect.getdoc(tile.question) or "",
+        # what follows the first paragraph is for those who read the SQL
+        definition=" ".join((inspect.getdoc(tile.question) or "").split("\n\n")[0].split()),
         says=tile.nothing if is_empty else tile.says(answer.rows),
         ask=f"/api/v2/ask/{tile.name}?{urlencode(address)}",
         is_empty=is_empty,
