@@ -1,7 +1,5 @@
 """The SQL of the rollups: how a day is filled from the events, cleared, and compared with them."""
 
-from types import SimpleNamespace
-
 STATE = """
 select tenant, day, argMax(rolled, r.stamp) as rolled, argMax(zone, r.stamp) as zone, max(r.stamp) as stamp
 from rollup_days as r group by tenant, day
@@ -17,30 +15,28 @@ where tenant = {tenant:String} and toDate(timestamp) in {utc:Array(Date)}
   and toDate(timestamp, {zone:String}) in {days:Array(Date)}
 """
 
+# Filling a day that was filled before adds what has come since, so that nothing is ever deleted for it: activity takes
+# the difference between the events and what it holds, learner_days and people take what they have already without harm.
 FILL = (
-    "insert into activity (tenant, day, course, user, type, events, seconds) "
-    "select tenant, toDate(timestamp, {zone:String}) as day, course, user, type, count(), sum(ifNull(duration, 0))"
-    + _EVENTS
-    + "group by tenant, day, course, user, type",
+    f"""
+    insert into activity (tenant, day, course, user, type, events, seconds)
+    select {{tenant:String}}, day, course, user, type, sum(n) as more, sum(s) as longer from (
+        select toDate(timestamp, {{zone:String}}) as day, course, user, type, 1 as n, ifNull(duration, 0) as s {_EVENTS}
+        union all
+        select day, course, user, type, -events as n, -seconds as s from activity
+        where tenant = {{tenant:String}} and day in {{days:Array(Date)}})
+    group by day, course, user, type having more != 0 or abs(longer) > 1e-9""",
     "insert into learner_days (tenant, person, day) "
     "select distinct tenant, person, toDate(timestamp, {zone:String}) as day" + _EVENTS + "and user != ''",
     "insert into people (tenant, user, first, last) "
     "select tenant, user, min(timestamp), max(timestamp)" + _EVENTS + "and user != '' group by tenant, user",
 )
 
-HOLDS = "select 1 as held from activity where tenant = {tenant:String} and day in {days:Array(Date)} limit 1"
-
-# activity is filled first and cleared last: where it holds nothing of a day, the other two do not either
-CLEAR = SimpleNamespace(
-    days=(
-        "delete from learner_days where tenant = {tenant:String} and day in {days:Array(Date)}",
-        "delete from activity where tenant = {tenant:String} and day in {days:Array(Date)}",
-    ),
-    everything=(
-        "delete from people where tenant = {tenant:String}",
-        "delete from learner_days where tenant = {tenant:String}",
-        "delete from activity where tenant = {tenant:String}",
-    ),
+# Before a tenant's days are filled anew: after a deletion, or in another zone
+CLEAR = (
+    "delete from people where tenant = {tenant:String}",
+    "delete from learner_days where tenant = {tenant:String}",
+    "delete from activity where tenant = {tenant:String}",
 )
 
 TENANTS = """

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from rollbook.store.engine import Engine, Row
-from rollbook.store.rollup_sql import CLEAR, DAYS_OF_EVENTS, DIFFERENCES, FILL, HOLDS, STATE, TENANTS
+from rollbook.store.rollup_sql import CLEAR, DAYS_OF_EVENTS, DIFFERENCES, FILL, STATE, TENANTS
 from rollbook.store.scope import utc_days
 
 Days = Iterable[tuple[str, date]]
@@ -118,7 +118,7 @@ class Rollups:
                 self._moved[tenant], now = time.monotonic(), self._tick()
             self._wait_for(self._writers, now)
             self._wait_for(self._readers, now)
-            for statement in CLEAR.everything:
+            for statement in CLEAR:
                 self._engine.command(statement, {"tenant": tenant}, settings=MUTATION)
 
     def differences(self) -> list[str]:
@@ -172,10 +172,6 @@ class Rollups:
             "days": sorted(before),
             "utc": utc_days(sorted(before)),
         }
-        if self._rows(HOLDS, bound):
-            self._wait_for(self._readers, max(before.values()))
-            for statement in CLEAR.days:
-                self._engine.command(statement, bound, settings=MUTATION)
         for statement in FILL:
             self._engine.command(statement, bound, settings={"max_partitions_per_insert_block": 0})
         return self._publish(tenant, before)

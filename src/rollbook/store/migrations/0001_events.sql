@@ -43,7 +43,8 @@ engine = ReplacingMergeTree(stamp)
 order by (tenant, day)
 settings fsync_after_insert = 1, fsync_part_directory = 1;
 
--- activity: events and seconds by day (in the tenant's zone), course, user and type.
+-- activity: events and seconds by day (in the tenant's zone), course, user and type. Filled by differences, so a sum
+-- over its rows counts, never their number.
 create table activity
 (
     tenant  LowCardinality(String),
@@ -51,11 +52,11 @@ create table activity
     course  LowCardinality(String),
     user    String,
     type    LowCardinality(String),
-    events  UInt64,
+    events  Int64,
     seconds Float64,
     person  UInt64 materialized sipHash64(user)
 )
-engine = MergeTree
+engine = SummingMergeTree((events, seconds))
 partition by toYYYYMM(day)
 order by (tenant, day, course, user, type)
 settings fsync_after_insert = 1, fsync_part_directory = 1;
