@@ -9,7 +9,6 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import structlog
 from rbloom import Bloom
@@ -23,7 +22,6 @@ FALSE_POSITIVES = 0.0001  # a look-up costs milliseconds, and a group of ten tho
 BYTES_PER_KEY = 2.4  # 19.2 bits at one in ten thousand
 FIRST_CAPACITY = 4_000_000
 UNSIGNED = (1 << 128) - 1
-WARM_KEYS = "select h from event_keys where received >= {since:DateTime64(3, 'UTC')}"
 
 
 @dataclass(slots=True)
@@ -156,11 +154,11 @@ class Seen:
         own = self._beside()
         try:
             now = datetime.now(UTC)
-            for block in self._store.engine.stream(WARM_KEYS, {"since": self._store.window_start()}):
+            for block in keys.since(self._store.engine, self._store.window_start()):
                 if self._stopping:
                     return
                 layer = own._current(now)
-                layer.bloom.update([_signed(row[0]) for row in block])
+                layer.bloom.update(map(_signed, block))
                 layer.held += len(block)
         except RollbookError as error:
             log.warning("dedup_warming_failed", detail=error.detail, effect="every event id is looked up in the store")
@@ -177,8 +175,3 @@ class Seen:
 
 def _signed(key: int) -> int:
     return key - (1 << 128) if key >> 127 else key
-
-
-def folder_of(data: Path) -> Path:
-    """Where the filters of a clean stop are kept."""
-    return data / "dedup"

@@ -70,6 +70,7 @@ class Counter(BaseModel):
 @router.get("/dead-letters", summary="Dead letters, newest first")
 def list_letters(
     request: Request,
+    *,
     tenant: Tenant = "default",
     reason: str | None = None,
     replayed: bool | None = None,

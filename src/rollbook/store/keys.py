@@ -1,6 +1,6 @@
 """The keys of events seen: a hash of tenant and id, kept for the window in which a duplicate is recognised."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import mmh3
@@ -52,6 +52,13 @@ def known(engine: Engine, keys: Sequence[int], since: datetime) -> set[int]:
         rows = engine.query(sql, bound, unlimited=True)
         found.update(row["h"] for row in rows)
     return found
+
+
+def since(engine: Engine, start: datetime) -> Iterator[list[int]]:
+    """All keys received at or after `start`, block by block."""
+    sql = "select h from event_keys where received >= {since:DateTime64(3, 'UTC')}"
+    for block in engine.stream(sql, {"since": start}):
+        yield [row[0] for row in block]
 
 
 def expire(engine: Engine, before: datetime) -> None:
