@@ -19,6 +19,8 @@ from pyarrow import csv as arrow_csv
 
 RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FORMULA = r"^([=+\-@\t\r])"
+# Arrow makes Python objects without ever giving way to other threads, so not too many at a time
+ROWS_AT_ONCE = 2_000
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -53,11 +55,11 @@ def as_json(table: Table) -> Iterator[bytes]:
     yield b"["
     between = b"\n"
     for block in table.blocks:
-        rows = _mapped(block, _iso).to_pylist()
-        for row in rows:
-            for name in table.nested:
-                row[name] = msgspec.Raw((row[name] or "null").encode())
-        if rows:
+        for batch in _mapped(block, _iso).to_batches(max_chunksize=ROWS_AT_ONCE):
+            rows = batch.to_pylist()
+            for row in rows:
+                for name in table.nested:
+                    row[name] = msgspec.Raw((row[name] or "null").encode())
             yield between + b",\n".join(map(encoder.encode, rows))
             between = b",\n"
     yield b"\n]\n"

@@ -16,7 +16,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 from xlsxwriter.workbook import Workbook as Writer
 from xlsxwriter.worksheet import Worksheet as Sheet
 
-from rollbook.delivery.tables import Table
+from rollbook.delivery.tables import ROWS_AT_ONCE, Table
 from rollbook.errors import Unavailable
 
 MOST_ROWS = 1_048_576
@@ -87,7 +87,7 @@ def _write(sheet: Sheet, table: Table, formats: _Formats, most_rows: int) -> lis
     for block in table.blocks:
         fitting = block.slice(0, most_rows - 1 - row)
         writers = [_cells(sheet, column.type, formats) for column in fitting.columns]
-        for values in zip(*(column.to_pylist() for column in fitting.columns), strict=True):
+        for values in _values(fitting):
             row += 1
             for place, (write, value) in enumerate(zip(writers, values, strict=True)):
                 if value is not None and value != "":
@@ -96,6 +96,11 @@ def _write(sheet: Sheet, table: Table, formats: _Formats, most_rows: int) -> lis
             break
     sheet.autofilter(0, 0, row, len(table.columns) - 1)
     return _cuts(table, row if more else None, shortened)
+
+
+def _values(block: pa.Table) -> Iterator[tuple[Any, ...]]:
+    for batch in block.to_batches(max_chunksize=ROWS_AT_ONCE):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _cuts(table: Table, first: int | None, shortened: int) -> list[str]:
