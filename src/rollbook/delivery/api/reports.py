@@ -52,6 +52,7 @@ def dau(store: OpenStore, day: Day = None, tenant: Tenant = "default") -> DailyA
 @router.get("/reports/events", response_class=StreamingResponse, responses=REFUSALS | FILE)
 def events(
     store: OpenStore,
+    *,
     format: Annotated[Format, Query(description="excel is xlsx.")] = "csv",
     start: Edge = None,
     end: Edge = None,
