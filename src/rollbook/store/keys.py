@@ -8,7 +8,7 @@ import mmh3
 from rollbook.store.engine import Engine
 
 SEPARATOR = "\x1f"
-OVERLAP = timedelta(hours=1)
+MOST_IN_A_STEP = 500_000
 MOST_AT_ONCE = 2_000
 
 FILL = """
@@ -16,6 +16,15 @@ insert into event_keys (h, received)
 select reinterpretAsUInt128(murmurHash3_128(concat(tenant, '\x1f', id))), received from events
 where received > {since:DateTime64(3, 'UTC')} and received <= {until:DateTime64(3, 'UTC')}
 """
+
+RECEIVED = """
+select received, count() as events from events
+where received > {since:DateTime64(3, 'UTC')} and received <= {until:DateTime64(3, 'UTC')}
+group by received order by received
+"""
+
+# one part, so that a step is there whole or not at all
+AT_ONCE = {"max_insert_threads": 1, "min_insert_block_size_rows": 4_000_000, "min_insert_block_size_bytes": 0}
 
 
 def key_of(tenant: str, event_id: str) -> int:
@@ -30,17 +39,33 @@ def watermark(engine: Engine) -> datetime | None:
 
 
 def fill(engine: Engine, since: datetime, until: datetime) -> None:
-    """Add the keys of the events received after `since`, up to `until`. Doing it twice does no harm."""
-    engine.command(FILL, {"since": since, "until": until}, settings={"max_partitions_per_insert_block": 0})
+    """Add the keys of the events received after `since`, up to `until`, oldest first and in steps that go in whole.
+
+    So whatever is killed when, everything up to the watermark is in the table. Doing it twice does no harm.
+    """
+    for start, end in _steps(engine, since, until):
+        engine.command(FILL, {"since": start, "until": end}, settings=AT_ONCE)
+
+
+def _steps(engine: Engine, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Spans of time of one month each (a partition), and of no more events than go into one part."""
+    held, start, last = 0, since, None
+    for row in engine.query(RECEIVED, {"since": since, "until": until}):
+        other_month = last is not None and (last.year, last.month) != (row["received"].year, row["received"].month)
+        if last is not None and (other_month or held + row["events"] > MOST_IN_A_STEP):
+            yield start, last
+            held, start = 0, last
+        held, last = held + row["events"], row["received"]
+    if last is not None:
+        yield start, last
 
 
 def catch_up(engine: Engine, window_days: int) -> None:
-    """Add what an unclean stop left out: everything received since shortly before the watermark."""
-    last = engine.query("select max(received) as last, count() as n from events", unlimited=True)[0]
-    if last["n"]:
-        oldest = last["last"] - timedelta(days=window_days)
-        mark = watermark(engine)
-        fill(engine, max(oldest, mark - OVERLAP) if mark else oldest, last["last"])
+    """Add what an unclean stop left out: everything received since the watermark, within the window."""
+    rows = engine.query("select max(received) as last, count() as n from events")
+    if rows[0]["n"]:
+        oldest = rows[0]["last"] - timedelta(days=window_days)
+        fill(engine, max(oldest, watermark(engine) or oldest), rows[0]["last"])
 
 
 def known(engine: Engine, keys: Sequence[int], since: datetime) -> set[int]:

@@ -1,0 +1,1 @@
+"""MAY: who may see and do what."""
