@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from rollbook.analyses.active_users import ActiveUsers
 from rollbook.analyses.activity_heatmap import ActivityHeatmap
+from rollbook.analyses.anomalies import Anomalies
 from rollbook.analyses.cohort_analysis import CohortAnalysis
 from rollbook.analyses.cohorts import Cohorts
 from rollbook.analyses.event_distribution import EventDistribution
@@ -15,6 +16,7 @@ from rollbook.analyses.learner.dropout_risk import DropoutRisk
 from rollbook.analyses.learner.engagement import Engagement
 from rollbook.analyses.learner.intervention import Intervention
 from rollbook.analyses.learner.learner_metrics import LearnerMetrics
+from rollbook.analyses.learner.learners import Learners
 from rollbook.analyses.learner.learning_velocity import LearningVelocity
 from rollbook.analyses.learner.timeline import Timeline
 from rollbook.analyses.question import Question
@@ -34,11 +36,13 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     Cohorts,
     CohortAnalysis,
     LearnerMetrics,
+    Learners,
     Engagement,
     LearningVelocity,
     DropoutRisk,
     Intervention,
     Timeline,
+    Anomalies,
 )
 
 BY_NAME = {question.name(): question for question in QUESTIONS}
