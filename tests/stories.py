@@ -33,9 +33,7 @@ def tell(store: Store, tenant: str, told: Iterable[dict[str, Any]]) -> None:
 
 
 def _row(tenant: str, event: dict[str, Any]) -> dict[str, Any]:
-    blank: dict[str, Any] = {
-        name: None if name in ("score", "duration") else "" for name in events.SCHEMA.names
-    }
+    blank: dict[str, Any] = {name: None if name in ("score", "duration") else "" for name in events.SCHEMA.names}
     now = datetime.now(UTC)
     return blank | {"tenant": tenant, "received": now, "dialect": "story", "properties": "{}"} | event
 
