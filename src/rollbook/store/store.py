@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from rollbook.settings import Settings
-from rollbook.store import counters, keys
+from rollbook.store import counters, footprint, keys
 from rollbook.store.engine import Engine
 from rollbook.store.folder import Folder
 from rollbook.store.migrate import migrate
@@ -30,6 +30,8 @@ class Store:
             migrate(self.engine)
             keys.catch_up(self.engine, settings.dedup_window_days)
             counters.catch_up(self.engine, settings.late_after_seconds)
+            if self.engine.embedded:
+                footprint.hand_back_code()
             self.rollups = Rollups(self.engine, self.zone_of, settings.roll_quiet_seconds)
             self._opened = opened.pop_all()
 
