@@ -35,7 +35,7 @@ def statements(sql: str) -> list[str]:
     """The statements of a script, made safe to run again after a crash between two of them."""
     code = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
     return [
-        s.strip().replace("create table ", "create table if not exists ", 1)
+        s.strip(" ;\n").replace("create table ", "create table if not exists ", 1)
         for s in code.split(";\n")
         if s.strip(" ;\n")
     ]
