@@ -1,13 +1,15 @@
 """Batch: one request's events on their way in, with what was refused of them; and Receipt, what is answered."""
 
+import itertools
 import json
-from collections.abc import Iterable
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NoReturn
 
 import msgspec
 
-from rollbook.errors import NotJson
+from rollbook.errors import NotJson, TooLarge
 from rollbook.event import Event, Promoted
 from rollbook.ingest.dialects import Dialect
 from rollbook.ingest.reasons import Refusal, Rejected
@@ -15,13 +17,19 @@ from rollbook.ingest.reasons import Refusal, Rejected
 
 @dataclass(slots=True)
 class Batch:
-    """Events of one body; `positions` are their indexes in it. Steps drop events, and fill in what is missing."""
+    """Events of one body; `positions` are their indexes in it. Steps drop events, and fill in what is missing.
+
+    `tenant` is that of events that name none; `lines`: the body is NDJSON.
+    """
 
     body: bytes
     dialect: Dialect
     received: datetime
     tenant: str
     key: str | None = None
+    most: int = 200_000
+    longest: int = 256
+    lines: bool = False
     stage: str = "read"
     events: list[Event] = field(default_factory=list)
     properties: list[bytes] = field(default_factory=list)
@@ -34,24 +42,30 @@ class Batch:
         """Drop events by their present place in `events`."""
         for place, refusal in refused.items():
             position = self.positions[place]
-            self.reject(position, refusal, self.original(position))
+            self.reject(position, refusal, self.original(position), self.events[place].tenant)
         kept = [place for place in range(len(self.events)) if place not in refused]
         self.events = [self.events[place] for place in kept]
         self.positions = [self.positions[place] for place in kept]
 
-    def reject(self, position: int, refusal: Refusal, original: bytes) -> None:
-        """Note one refused event."""
-        self.rejected.append(Rejected(position, refusal.reason, refusal.detail, original, self.stage))
+    def reject(self, position: int, refusal: Refusal, original: bytes, tenant: str | None) -> None:
+        """Note one refused event; `tenant` is what it says itself."""
+        owner = tenant if tenant and is_tenant(tenant, self.longest) else self.tenant
+        self.rejected.append(Rejected(position, refusal.reason, refusal.detail, original, self.stage, owner))
 
     def original(self, position: int) -> bytes:
         """The bytes of one event of the body."""
         if self.originals is None:
-            self.originals = split(self.body)
+            self.originals = split(self.body, self.most)
         return self.originals[position]
 
     def size(self) -> int:
         """Bytes that it holds in memory, roughly."""
         return len(self.body)
+
+
+def is_tenant(name: str, longest: int) -> bool:
+    """Whether a tenant may be called so. A control character could make two tenants' events look like one's."""
+    return len(name) <= longest and _CONTROL.search(name) is None
 
 
 @dataclass(slots=True)
@@ -64,38 +78,55 @@ class Receipt:
     ids: list[str] = field(default_factory=list)
 
 
-def split(body: bytes) -> list[bytes]:
-    """The events of a JSON list (or the one object), each as its own bytes. Raises NotJson, with the place."""
+def split(body: bytes, most: int) -> list[bytes]:
+    """The events of a JSON list (or the one object), each as its own bytes.
+
+    Raises NotJson, with the place; TooLarge if there are more than `most`.
+    """
     if not body.strip():
         raise NotJson("the body is empty; send a JSON object or a list of them")
     try:
-        if body.lstrip()[:1] == b"[":
-            return [bytes(raw) for raw in _RAWS.decode(body)]
+        # with so many commas it may be a list of millions of numbers, which is better stopped half-way
+        if body.lstrip()[:1] == b"[" and body.count(b",") <= most * MOST_FIELDS:
+            return limited([bytes(raw) for raw in _RAWS.decode(body)], most)
         msgspec.json.decode(body, type=msgspec.Raw)
     except (msgspec.DecodeError, RecursionError):
-        return _split_slowly(body)
-    return [body]
+        return _split_slowly(body, most)
+    return [body] if body.lstrip()[:1] != b"[" else _split_slowly(body, most)
 
 
-def _split_slowly(body: bytes) -> list[bytes]:
-    """As `split`, but past text that is not Unicode inside an event, so that it spoils that event only."""
+def limited(events: list[bytes], most: int) -> list[bytes]:
+    """The same events. Raises TooLarge if they are too many."""
+    if len(events) > most:
+        raise TooLarge(f"more than {most} events in one request; at most {most} are allowed")
+    return events
+
+
+def lines(body: bytes, most: int) -> list[bytes]:
+    """The lines of NDJSON, without empty ones. Raises TooLarge if there are more than `most`."""
+    filled = (found for match in _LINE.finditer(body) if (found := match.group().strip()))
+    return limited(list(itertools.islice(filled, most + 1)), most)
+
+
+def _split_slowly(body: bytes, most: int) -> list[bytes]:
+    """As `split`, but past what spoils one event only: text that is not Unicode, too deep nesting, huge numbers."""
     text = body.decode("utf-8", "surrogateescape")
-    found, place = [], _skip(text, 0)
+    found: list[bytes] = []
+    place = _skip(text, 0)
     many = text[place] == "["
     place = _skip(text, place + many)
     try:
         while not (many and text[place : place + 1] == "]"):
-            _, end = _SCANNER.raw_decode(text, place)
+            end = _end(text, place)
             found.append(text[place:end].encode("utf-8", "surrogateescape"))
             place = _skip(text, end)
             if not many:
                 break
+            limited(found, most)
             if text[place : place + 1] == ",":
                 place = _skip(text, place + 1)
             elif text[place : place + 1] != "]":
                 _fail("expected a comma or ]", text, place)
-    except RecursionError:
-        raise NotJson("the body is nested too deep to be read") from None
     except json.JSONDecodeError as error:
         raise NotJson(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     if text[place + many :].strip():
@@ -103,20 +134,34 @@ def _split_slowly(body: bytes) -> list[bytes]:
     return found
 
 
-def _fail(what: str, text: str, place: int) -> None:
+def _end(text: str, place: int) -> int:
+    """Where the value that begins here ends; one that is nested too deep to be read, by its brackets."""
+    try:
+        return _SCANNER.raw_decode(text, place)[1]
+    except RecursionError:
+        depth = 0
+        for match in _BRACKET.finditer(text, place):
+            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match.group()[0], 0)
+            if not depth:
+                return match.end()
+        return _fail("a bracket is not closed", text, place)
+
+
+def _fail(what: str, text: str, place: int) -> NoReturn:
     raise json.JSONDecodeError(what, text, place)
 
 
 def _skip(text: str, place: int) -> int:
-    while text[place : place + 1] in (" ", "\t", "\r", "\n") and place < len(text):
-        place += 1
-    return place
+    return _SPACE.match(text, place).end()  # type: ignore[union-attr]
 
 
-def joined(lines: Iterable[bytes]) -> bytes:
-    """NDJSON lines as one JSON list."""
-    return b"[" + b",".join(line for line in lines if line.strip()) + b"]"
+MOST_FIELDS = 100
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
-_SCANNER = json.JSONDecoder()
+# numbers are only passed over: the largest are errors to Python
+_SCANNER = json.JSONDecoder(parse_int=str, parse_float=str)
+_SPACE = re.compile(r"[ \t\r\n]*")
+_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{}\]]', re.DOTALL)
+_LINE = re.compile(rb"[^\r\n]+")

@@ -7,21 +7,21 @@ so that one client cannot fail another; what a failed insert may have left behin
 import asyncio
 import contextlib
 import threading
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import structlog
 
-from rollbook.errors import RollbookError, Unavailable
+from rollbook.errors import NotJson, RollbookError, Unavailable
 from rollbook.ingest.batch import Batch, Receipt
 from rollbook.ingest.columns import days_of, keys_of, rows_of, stamped
 from rollbook.ingest.dedup import Seen
 from rollbook.ingest.reasons import Rejected
-from rollbook.ingest.tally import Tally
+from rollbook.ingest.tally import Counted, Tally, counted
 from rollbook.store import Store, dead_letters, events
 from rollbook.store.dead_letters import DeadLetter
 from rollbook.store.keys import key_of
@@ -33,20 +33,32 @@ Answer = asyncio.Future["Waiting"] | Future["Waiting"]
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A prepared batch, or rows of a bulk load, that waits for its commit; then `receipt` or `error` is set."""
+    """What waits for its commit: a prepared batch, or rows of a bulk load, and what was refused of them.
+
+    `tenant` and `dialect` are those of refused events. Then `receipt` or `error` is set. `refusal`: the whole body was
+    refused, and is only to be kept as a dead letter.
+    """
 
     answer: Answer
     batch: Batch | None = None
     rows: pa.Table | None = None
+    rejected: Sequence[Rejected] = ()
+    tenant: str = "default"
     dialect: str = ""
     letters: bool = True
+    refusal: NotJson | None = None
     receipt: Receipt | None = None
     error: RollbookError | None = None
-    fresh: list[bool] = field(default_factory=list)
 
-    def size(self) -> int:
+    def events(self) -> int:
         """How many events it holds."""
-        return len(self.batch.events) if self.batch else len(self.rows)  # type: ignore[arg-type]
+        if self.rows is not None:
+            return len(self.rows)
+        return len(self.batch.events) if self.batch else 0
+
+    def bytes(self) -> int:
+        """How much memory it holds, roughly."""
+        return self.batch.size() if self.batch else 0
 
 
 class Committer:
@@ -61,7 +73,7 @@ class Committer:
         self._queued_events = 0
         self._queued_bytes = 0
         self._closing = False
-        self._doubtful: dict[tuple[str, str], datetime] = {}
+        self._doubtful: list[pa.Table] = []
         self._stamp = events.last_received(store.engine) or datetime(2000, 1, 1, tzinfo=UTC)
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
@@ -73,11 +85,11 @@ class Committer:
             if self._closing:
                 raise Unavailable("Rollbook is stopping; send it again in a moment", retry_after_seconds=2)
             full = self._queued_events >= limits.queue_events or self._queued_bytes >= limits.queue_bytes
-            if full and waiting.batch is not None:
+            if full and waiting.rows is None:
                 raise Unavailable("too many events are waiting for a commit (ROLLBOOK_QUEUE_EVENTS); send it again")
             self._queue.append(waiting)
-            self._queued_events += waiting.size()
-            self._queued_bytes += waiting.batch.size() if waiting.batch else 0
+            self._queued_events += waiting.events()
+            self._queued_bytes += waiting.bytes()
             self._wake.notify()
 
     def close(self) -> None:
@@ -104,13 +116,13 @@ class Committer:
     def _take(self) -> Iterator[Waiting]:
         held = 0
         while self._queue and held < self._store.settings.group_events:
-            alone = self._queue[0].batch is None
+            alone = self._queue[0].rows is not None
             if alone and held:
                 return
             waiting = self._queue.popleft()
-            self._queued_events -= waiting.size()
-            self._queued_bytes -= waiting.batch.size() if waiting.batch else 0
-            held += max(waiting.size(), 1)
+            self._queued_events -= waiting.events()
+            self._queued_bytes -= waiting.bytes()
+            held += max(waiting.events(), 1)
             yield waiting
             if alone:
                 return
@@ -136,30 +148,45 @@ class Committer:
         return None
 
     def _commit(self, group: list[Waiting]) -> None:
-        stamp = self._next_stamp()
+        """Write the events, then the dead letters. What has its receipt is committed, and not written a second time."""
         self._resolve_doubts()
+        stamp = self._next_stamp()
+        counts: Counted = Counter()
+        try:
+            counts += self._write_events([waiting for waiting in group if waiting.receipt is None], stamp)
+            counts += self._write_letters([waiting for waiting in group if waiting.letters], stamp)
+        finally:
+            self._tally.add(counts, stamp)
+
+    def _write_events(self, group: list[Waiting], stamp: datetime) -> Counted:
+        """Commit the events that are new, and fill in the receipts; the counts of what became of them."""
+        if not any(waiting.events() for waiting in group):
+            _fill_receipts(group, None)
+            return Counter()
         batches = [waiting.batch for waiting in group if waiting.batch]
-        rows = rows_of(batches, stamp) if batches else stamped(group[0].rows, group[0].dialect, stamp)
+        loads = [stamped(waiting.rows, waiting.dialect, stamp) for waiting in group if waiting.rows is not None]
+        rows = loads[0] if loads else rows_of(batches, stamp)
         keys = keys_of(rows)
         fresh = self._fresh(keys)
+        counts: Counted = Counter()
         if fresh is not None:
+            counts += counted(rows.filter(pa.array([not new for new in fresh])), "duplicate")
             rows = rows.filter(pa.array(fresh))
             keys = [key for key, new in zip(keys, fresh, strict=True) if new]
         if keys:
-            self._write(rows, stamp)
+            self._write(rows)
             self._seen.add(keys, stamp)
-            self._tally.committed(rows, stamp)
-        self._keep_letters(group, stamp)
-        self._fill_receipts(group, fresh, stamp)
+            counts += self._tally.accepted(rows)
+        _fill_receipts(group, fresh)
+        return counts
 
-    def _write(self, rows: pa.Table, stamp: datetime) -> None:
+    def _write(self, rows: pa.Table) -> None:
         try:
             with self._store.rollups.writing(days_of(rows, self._store.zone_of)):
                 events.append(self._store.engine, rows)
-        except RollbookError:
+        except BaseException:
             # some of it may be visible all the same
-            tenants, ids = rows.column("tenant").to_pylist(), rows.column("id").to_pylist()
-            self._doubtful.update(dict.fromkeys(zip(tenants, ids, strict=True), stamp))
+            self._doubtful.append(rows.select(["tenant", "id", "dialect", "timestamp", "received"]))
             raise
 
     def _fresh(self, keys: list[int]) -> list[bool] | None:
@@ -174,38 +201,22 @@ class Committer:
         return fresh
 
     def _resolve_doubts(self) -> None:
-        """Find out what failed inserts left in the table, and remember it as committed."""
-        if not self._doubtful:
-            return
-        since = min(self._doubtful.values())
-        found = events.stored_keys(self._store.engine, list(self._doubtful), since)
-        if found:
-            self._seen.add([key_of(*key) for key in found], max(self._doubtful.values()))
-        log.info("doubts_resolved", events=len(self._doubtful), stored=len(found))
-        self._doubtful.clear()
+        """Find out what failed inserts left in the table; remember and count it as committed."""
+        for rows in list(self._doubtful):
+            stamp = rows.column("received")[0].as_py().replace(tzinfo=UTC)
+            keys = list(zip(rows.column("tenant").to_pylist(), rows.column("id").to_pylist(), strict=True))
+            stored = events.stored_keys(self._store.engine, keys, stamp)
+            if stored:
+                self._seen.add([key_of(*key) for key in stored], stamp)
+                self._tally.add(self._tally.accepted(rows.filter(pa.array([key in stored for key in keys]))), stamp)
+            log.info("doubts_resolved", events=len(keys), stored=len(stored))
+            self._doubtful.remove(rows)
 
-    def _keep_letters(self, group: list[Waiting], stamp: datetime) -> None:
-        letters = [
-            letter for waiting in group if waiting.batch and waiting.letters for letter in _letters(waiting.batch)
-        ]
+    def _write_letters(self, group: list[Waiting], stamp: datetime) -> Counted:
+        letters = [letter_of(one, waiting) for waiting in group for one in waiting.rejected]
         if letters:
             dead_letters.add(self._store.engine, letters, stamp, self._store.settings.max_dead_letter_bytes)
-
-    def _fill_receipts(self, group: list[Waiting], fresh: list[bool] | None, stamp: datetime) -> None:
-        start = 0
-        for waiting in group:
-            total = waiting.size()
-            new = total if fresh is None else sum(fresh[start : start + total])
-            start += total
-            batch = waiting.batch
-            rejected = sorted(batch.rejected, key=lambda r: r.index) if batch else []
-            ids = [event.id or "" for event in batch.events] if batch else []
-            waiting.receipt = Receipt(new, total - new, rejected, ids)
-            tenant = batch.tenant if batch else "default"
-            name = batch.dialect.name if batch else waiting.dialect
-            self._tally.refused(tenant, name, "duplicate", total - new, stamp)
-            if waiting.letters:
-                self._tally.refused(tenant, name, "rejected", len(rejected), stamp)
+        return Counter((letter.tenant, letter.dialect, "rejected") for letter in letters)
 
     def _next_stamp(self) -> datetime:
         """The time of receipt of a group: later than that of every group before, whatever the clock does."""
@@ -235,16 +246,22 @@ def _settle(waited: list[Waiting]) -> None:
             waiting.answer.set_result(waiting)
 
 
-def _letters(batch: Batch) -> Iterator[DeadLetter]:
-    for refused in batch.rejected:
-        yield letter_of(refused, batch.tenant, batch.dialect.name)
+def _fill_receipts(group: list[Waiting], fresh: list[bool] | None) -> None:
+    start = 0
+    for waiting in group:
+        total = waiting.events()
+        new = total if fresh is None else sum(fresh[start : start + total])
+        start += total
+        rejected = sorted(waiting.rejected, key=lambda one: one.index)
+        ids = [event.id or "" for event in waiting.batch.events] if waiting.batch else []
+        waiting.receipt = Receipt(new, total - new, rejected, ids)
 
 
-def letter_of(refused: Rejected, tenant: str, dialect: str) -> DeadLetter:
+def letter_of(refused: Rejected, waiting: Waiting) -> DeadLetter:
     """A refused event as a dead letter."""
     return DeadLetter(
-        tenant=tenant,
-        dialect=dialect,
+        tenant=refused.tenant or waiting.tenant,
+        dialect=waiting.dialect,
         stage=refused.stage,
         reason=refused.reason,
         detail=refused.detail,

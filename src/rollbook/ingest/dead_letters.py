@@ -1,16 +1,20 @@
 """Dead letters: looked at, counted, and taken in again once what was wrong is mended."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from rollbook.errors import BadRequest
+from rollbook.errors import BadRequest, TooLarge
+from rollbook.ingest.batch import Receipt
 from rollbook.ingest.dialects import DIALECTS
 from rollbook.ingest.intake import Intake
 from rollbook.store import dead_letters
 from rollbook.store.engine import Row
 
 MOST_AT_ONCE = 10_000
+MOST_UNDER_WAY = 500
 
 
 @dataclass(slots=True)
@@ -51,25 +55,39 @@ def replay(intake: Intake, tenant: str, ids: list[str] | None = None, reason: st
     else:
         rows = dead_letters.found(engine, tenant, ids)
     result = Replay()
-    done = [row["id"] for row in rows if _take(intake, tenant, row, result)]
-    if done:
-        dead_letters.mark_replayed(engine, tenant, done, datetime.now(UTC))
+    for start in range(0, len(rows), MOST_UNDER_WAY):
+        begun = [(row, _begin(intake, tenant, row)) for row in rows[start : start + MOST_UNDER_WAY]]
+        done = [row["id"] for row, end in begun if _taken(row, end, result)]
+        if done:
+            dead_letters.mark_replayed(engine, tenant, done, datetime.now(UTC))
     missing = set(ids or ()) - {row["id"] for row in rows}
     result.failed += [{"id": key, "reason": "not_found", "detail": "no such dead letter"} for key in sorted(missing)]
     return result
 
 
-def _take(intake: Intake, tenant: str, row: Row, result: Replay) -> bool:
+def _begin(intake: Intake, tenant: str, row: Row) -> Callable[[], Receipt]:
+    """Begin to take a letter in; what is returned waits for it, and raises what went wrong."""
     original = dead_letters.original(row)
-    if len(original) < row["bytes"]:
-        detail = f"only {len(original)} of its {row['bytes']} bytes were kept (ROLLBOOK_MAX_DEAD_LETTER_BYTES)"
-        result.failed.append({"id": row["id"], "reason": "cut", "detail": detail})
-        return False
-    dialect = row["dialect"] if row["dialect"] in DIALECTS else "native"
     try:
-        receipt = intake.take_now(original, dialect, tenant, f"dead-letter:{row['id']}", letters=False)
+        if len(original) < row["bytes"]:
+            kept = f"only {len(original)} of its {row['bytes']} bytes were kept (ROLLBOOK_MAX_DEAD_LETTER_BYTES)"
+            raise TooLarge(kept)
+        dialect = row["dialect"] if row["dialect"] in DIALECTS else "native"
+        return intake.take_later(original, dialect, tenant, f"dead-letter:{row['id']}", letters=False)
     except BadRequest as error:
-        result.failed.append({"id": row["id"], "reason": row["reason"], "detail": error.detail})
+        return partial(_fail, error)
+
+
+def _fail(error: BadRequest) -> Receipt:
+    raise error
+
+
+def _taken(row: Row, end: Callable[[], Receipt], result: Replay) -> bool:
+    try:
+        receipt = end()
+    except BadRequest as error:
+        reason = "cut" if isinstance(error, TooLarge) else row["reason"]
+        result.failed.append({"id": row["id"], "reason": reason, "detail": error.detail})
         return False
     if receipt.rejected:
         first = receipt.rejected[0]

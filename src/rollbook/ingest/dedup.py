@@ -5,10 +5,12 @@ keys that are not in the table `event_keys` yet, then there. Filters belong to t
 """
 
 import json
+import os
 import threading
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 from rbloom import Bloom
@@ -21,6 +23,7 @@ log = structlog.get_logger()
 FALSE_POSITIVES = 0.0001  # a look-up costs milliseconds, and a group of ten thousand should rarely need one
 BYTES_PER_KEY = 2.4  # 19.2 bits at one in ten thousand
 FIRST_CAPACITY = 4_000_000
+WARM_AGAIN_SECONDS = 30
 UNSIGNED = (1 << 128) - 1
 
 
@@ -41,15 +44,18 @@ class Seen:
         self._store = store
         self._folder = store.settings.data / "dedup"
         self._layers: list[Layer] = []
+        self._warmed: list[Layer] = []
+        self._changing = threading.Lock()
         self._recent: set[int] = set()
         self._segments: deque[tuple[datetime, list[int]]] = deque()
         self._warm = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
+        self._warming: threading.Thread | None = None
         self._filled = keys.watermark(store.engine)
         if self._load():
             self._warm.set()
         else:
-            self._warming = threading.Thread(target=self._fill_from_table, name="dedup-warming", daemon=True)
+            self._warming = threading.Thread(target=self._warm_up, name="dedup-warming", daemon=True)
             self._warming.start()
 
     def duplicates(self, wanted: list[int]) -> set[int]:
@@ -66,7 +72,7 @@ class Seen:
         """Remember keys that were committed at `stamp`."""
         self._recent.update(committed)
         self._segments.append((stamp, committed))
-        layer = self._current(stamp)
+        layer = self._current(self._layers, stamp)
         layer.bloom.update(committed)
         layer.held += len(committed)
         layer.newest = max(layer.newest, stamp)
@@ -88,21 +94,28 @@ class Seen:
     def expire(self) -> None:
         """Forget what left the window, here and in the table."""
         start = self._store.window_start()
-        self._layers = [layer for layer in self._layers if layer.newest >= start]
+        with self._changing:
+            # in place: the committing thread may hold the list
+            self._layers[:] = [layer for layer in self._layers if layer.newest >= start]
         keys.expire(self._store.engine, start)
 
-    def save(self) -> None:
+    def close(self) -> None:
         """Keep the filters for the next start; only called on a clean stop, after `settle`."""
-        self._stopping = True
+        self._stopping.set()
+        if self._warming is not None:
+            self._warming.join()
         if not self._warm.is_set():
             return
         self._folder.mkdir(exist_ok=True)
         for number, layer in enumerate(self._layers):
-            layer.bloom.save(str(self._folder / f"{number}.bloom"))
+            path = self._folder / f"{number}.bloom"
+            layer.bloom.save(str(path))
+            _sync(path)
         meta = {
             "filled": self._filled.isoformat() if self._filled else None,
             "layers": [[layer.capacity, layer.held, layer.newest.isoformat()] for layer in self._layers],
         }
+        # last, and only once the filters are on disk: half a filter would let duplicates pass
         (self._folder / "filters.json").write_text(json.dumps(meta))
 
     def wait_until_warm(self, timeout_seconds: float) -> bool:
@@ -118,18 +131,19 @@ class Seen:
             return [key for key in wanted if key in only]
         return [key for key in wanted if any(key in bloom for bloom in blooms)]
 
-    def _current(self, stamp: datetime) -> Layer:
+    def _current(self, layers: list[Layer], stamp: datetime) -> Layer:
         """The layer that takes new keys. At the memory limit the last is overfilled: more look-ups, never an error."""
-        if self._layers and self._layers[-1].held < self._layers[-1].capacity:
-            return self._layers[-1]
-        allowed = int(self._store.settings.dedup_filter_bytes / BYTES_PER_KEY)
-        left = allowed - sum(layer.capacity for layer in self._layers)
-        wanted = self._layers[-1].capacity * 2 if self._layers else FIRST_CAPACITY
-        capacity = min(wanted, left)
-        if self._layers and capacity < FIRST_CAPACITY // 4:
-            return self._layers[-1]
-        self._layers.append(Layer(Bloom(max(capacity, 1000), FALSE_POSITIVES, int), capacity, 0, stamp))
-        return self._layers[-1]
+        with self._changing:
+            if layers and layers[-1].held < layers[-1].capacity:
+                return layers[-1]
+            allowed = int(self._store.settings.dedup_filter_bytes / BYTES_PER_KEY)
+            left = allowed - sum(layer.capacity for layer in (*self._layers, *self._warmed))
+            # while it warms up there are two lists to grow
+            capacity = min(layers[-1].capacity * 2, left) if layers else min(FIRST_CAPACITY, left // 2)
+            if layers and capacity < FIRST_CAPACITY // 4:
+                return layers[-1]
+            layers.append(Layer(Bloom(max(capacity, 1000), FALSE_POSITIVES, int), capacity, 0, stamp))
+            return layers[-1]
 
     def _load(self) -> bool:
         """Take the filters of a clean stop; they are gone then, so that they cannot outlive an unclean one."""
@@ -144,34 +158,41 @@ class Seen:
                 Layer(Bloom.load(str(self._folder / f"{n}.bloom"), int), capacity, held, datetime.fromisoformat(newest))
                 for n, (capacity, held, newest) in enumerate(meta["layers"])
             ]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             self._layers = []
             return self._filled is None
         return True
 
-    def _fill_from_table(self) -> None:
-        """Fill the filters from the table in the background; new keys go to the same layers' successors meanwhile."""
-        own = self._beside()
-        try:
-            now = datetime.now(UTC)
-            for block in keys.since(self._store.engine, self._store.window_start()):
-                if self._stopping:
-                    return
-                layer = own._current(now)
-                layer.bloom.update(map(_signed, block))
-                layer.held += len(block)
-        except RollbookError as error:
-            log.warning("dedup_warming_failed", detail=error.detail, effect="every event id is looked up in the store")
-            return
-        self._layers = own._layers + self._layers
-        self._warm.set()
+    def _warm_up(self) -> None:
+        """Fill filters from the table in the background; new keys go to others meanwhile."""
+        while not self._stopping.is_set():
+            try:
+                self._fill_from_table()
+            except RollbookError as error:
+                log.warning("dedup_warming_failed", detail=error.detail, effect="every event id is looked up meanwhile")
+                self._warmed.clear()
+                self._stopping.wait(WARM_AGAIN_SECONDS)
+            else:
+                return
 
-    def _beside(self) -> "Seen":
-        """An empty twin that shares nothing but the settings."""
-        twin = object.__new__(Seen)
-        twin._store, twin._layers = self._store, []
-        return twin
+    def _fill_from_table(self) -> None:
+        now = datetime.now(UTC)
+        for block in keys.since(self._store.engine, self._store.window_start()):
+            if self._stopping.is_set():
+                return
+            layer = self._current(self._warmed, now)
+            layer.bloom.update(map(_signed, block))
+            layer.held += len(block)
+        with self._changing:
+            self._layers[:0] = self._warmed
+            self._warmed = []
+        self._warm.set()
 
 
 def _signed(key: int) -> int:
     return key - (1 << 128) if key >> 127 else key
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as written:
+        os.fsync(written.fileno())

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from rollbook.errors import Invalid, RollbookError
-from rollbook.ingest.batch import Receipt, joined
+from rollbook.ingest.batch import Receipt, is_tenant
 from rollbook.ingest.body import read_body
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.openapi import paths
@@ -29,11 +29,14 @@ def receiving(dialect: str, answer: Answer) -> Endpoint:
         intake: Intake = request.app.state.intake
         try:
             body = await read_body(request, intake.store.settings)
-            if request.headers.get("content-type", "").partition(";")[0].strip() in NDJSON:
-                body = _list_of(body)
-            receipt = await intake.take(body, dialect, _tenant(request), request.headers.get("idempotency-key"))
+            lines = request.headers.get("content-type", "").partition(";")[0].strip().lower() in NDJSON
+            key = request.headers.get("idempotency-key")
+            receipt = await intake.take(body, dialect, _tenant(request), key, lines=lines)
         except RollbookError as error:
             return refusal(error)
+        except ClientDisconnect:
+            # nobody is there to be answered, and nothing was taken
+            return Response(status_code=400)
         if receipt.rejected and not receipt.ids:
             return refusal(Invalid(_summary(receipt), rejected=[one.body() for one in receipt.rejected]))
         return json_response(answer(receipt))
@@ -74,32 +77,12 @@ def refusal(error: RollbookError) -> Response:
     return response
 
 
-def _list_of(lines: bytes) -> bytes:
-    """NDJSON as a list; a line that is not JSON stays one bad event instead of spoiling the body."""
-    whole = joined(lines.splitlines())
-    try:
-        msgspec.json.decode(whole, type=list[msgspec.Raw])
-    except msgspec.DecodeError:
-        return joined(
-            line if _is_json(line) else _encode(line.decode("utf-8", "replace")) for line in lines.splitlines()
-        )
-    return whole
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
-
-
 def _tenant(request: Request) -> str | None:
     if not request.scope["query_string"]:
         return None
     tenant = request.query_params.get("tenant_id")
-    if tenant is not None and len(tenant) > request.app.state.intake.store.settings.max_id_length:
-        raise Invalid("tenant_id is longer than ROLLBOOK_MAX_ID_LENGTH allows")
+    if tenant is not None and not is_tenant(tenant, request.app.state.store.settings.max_id_length):
+        raise Invalid("tenant_id is longer than ROLLBOOK_MAX_ID_LENGTH allows, or holds a control character")
     return tenant
 
 

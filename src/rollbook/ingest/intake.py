@@ -3,22 +3,23 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import structlog
 
-from rollbook.errors import NotFound, NotJson, RollbookError
+from rollbook.errors import NotFound, NotJson, RollbookError, Unavailable
+from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, Receipt
-from rollbook.ingest.committer import Committer, Waiting, letter_of
+from rollbook.ingest.committer import Answer, Committer, Waiting
 from rollbook.ingest.dedup import Seen
-from rollbook.ingest.dialects import DIALECTS
+from rollbook.ingest.dialects import DIALECTS, Dialect
 from rollbook.ingest.pipeline import prepare
 from rollbook.ingest.reasons import Rejected
 from rollbook.ingest.tally import Tally
-from rollbook.store import Store, dead_letters
+from rollbook.store import Store
 
 log = structlog.get_logger()
 
@@ -38,19 +39,31 @@ class Intake:
         self._tending = threading.Lock()
         self._settled = time.monotonic()
 
-    async def take(self, body: bytes, dialect: str, tenant: str | None = None, key: str | None = None) -> Receipt:
-        """Take a body in. Raises NotJson, TooLarge or Unavailable; single bad events are in the receipt."""
-        batch = self._prepare(body, dialect, tenant, key)
+    async def take(
+        self, body: bytes, dialect: str, tenant: str | None = None, key: str | None = None, *, lines: bool = False
+    ) -> Receipt:
+        """Take a body in. Raises NotJson, TooLarge or Unavailable; single bad events are in the receipt.
+
+        `key`: the Idempotency-Key, of which events without an id get theirs. `lines`: the body is NDJSON.
+        """
         answer: asyncio.Future[Waiting] = asyncio.get_running_loop().create_future()
-        self._committer.put(Waiting(answer, batch))
+        self._put(self._prepared(answer, Batch(body, _dialect(dialect), _now(), tenant or "default", key, lines=lines)))
         return _receipt(await answer)
 
     def take_now(
         self, body: bytes, dialect: str, tenant: str | None = None, key: str | None = None, *, letters: bool = True
     ) -> Receipt:
         """The blocking twin of `take`. `letters=False`: refused events are not kept (again) as dead letters."""
-        batch = self._prepare(body, dialect, tenant, key, letters=letters)
-        return self._wait(Waiting(Future(), batch, letters=letters))
+        return self.take_later(body, dialect, tenant, key, letters=letters)()
+
+    def take_later(
+        self, body: bytes, dialect: str, tenant: str | None = None, key: str | None = None, *, letters: bool = True
+    ) -> Callable[[], Receipt]:
+        """As `take_now`, but what is returned waits for the commit: many bodies can be under way at once."""
+        answer: Future[Waiting] = Future()
+        batch = Batch(body, _dialect(dialect), _now(), tenant or "default", key)
+        self._put(self._prepared(answer, batch, letters=letters))
+        return lambda: _receipt(answer.result())
 
     def load(self, rows: pa.Table, dialect: str) -> Receipt:
         """Take rows in bulk: columns of the events table but `received` and `dialect`. Checks are the caller's."""
@@ -58,13 +71,9 @@ class Intake:
             self.tend()
         return self._wait(Waiting(Future(), rows=rows, dialect=dialect))
 
-    def refuse(self, refused: Iterable[Rejected], tenant: str, dialect: str) -> list[str]:
-        """Keep what a caller of `load` found wrong as dead letters; their ids."""
-        letters = [letter_of(one, tenant, dialect) for one in refused]
-        now = datetime.now(UTC)
-        ids = dead_letters.add(self.store.engine, letters, now, self.store.settings.max_dead_letter_bytes)
-        self.tally.refused(tenant, dialect, "rejected", len(letters), now)
-        return ids
+    def refuse(self, refused: Sequence[Rejected], tenant: str, dialect: str) -> None:
+        """Keep what a caller of `load` found wrong as dead letters."""
+        self._wait(Waiting(Future(), rejected=refused, tenant=tenant, dialect=dialect))
 
     def tend(self, *, now: bool = False) -> None:
         """What is done beside the commits: counts to their table, and keys to theirs, in large steps."""
@@ -80,51 +89,53 @@ class Intake:
         self._committer.close()
         try:
             self.tend(now=True)
-            self.seen.save()
+            self.seen.close()
         except RollbookError as error:
             log.warning("not_all_written_down", detail=error.detail, effect="the next start catches up from the events")
 
-    def _prepare(
-        self, body: bytes, dialect: str, tenant: str | None, key: str | None, *, letters: bool = True
-    ) -> Batch:
-        if dialect not in DIALECTS:
-            raise NotFound(f"no dialect {dialect!r}; there are: {', '.join(DIALECTS)}")
+    def _prepared(self, answer: Answer, batch: Batch, *, letters: bool = True) -> Waiting:
+        """The batch, ready to be committed; a body that cannot be read is a dead letter as a whole. Raises TooLarge."""
         settings = self.store.settings
-        most = settings.ingest_batch_size if dialect == "ingest" else settings.max_batch_size
-        received = datetime.now(UTC)
-        batch = Batch(body, DIALECTS[dialect], received, tenant or "default", key or None)
+        batch.most = settings.ingest_batch_size if batch.dialect.name == "ingest" else settings.max_batch_size
+        waiting = Waiting(answer, tenant=batch.tenant, dialect=batch.dialect.name, letters=letters)
         try:
-            return prepare(batch, settings, most)
+            waiting.batch = prepare(batch, settings)
+            waiting.rejected = batch.rejected
         except NotJson as error:
-            if letters:
-                self._keep_body(batch, error)
-            raise
+            reason = "not_json" if loose.is_utf8(batch.body) else "not_utf8"
+            waiting.refusal = error
+            waiting.rejected = [Rejected(0, reason, error.detail, batch.body, "read")]
+        return waiting
 
-    def _keep_body(self, batch: Batch, error: NotJson) -> None:
-        """A body that cannot be read is a dead letter as a whole."""
-        reason = "not_utf8" if not _is_text(batch.body) else "not_json"
-        whole = Rejected(0, reason, error.detail, batch.body, "read")
+    def _put(self, waiting: Waiting) -> None:
         try:
-            self.refuse([whole], batch.tenant, batch.dialect.name)
-        except RollbookError as failed:
-            log.warning("dead_letter_lost", detail=failed.detail)
+            self._committer.put(waiting)
+        except Unavailable as error:
+            waiting.error = error
+            _receipt(waiting)
 
     def _wait(self, waiting: Waiting) -> Receipt:
         assert isinstance(waiting.answer, Future)
-        self._committer.put(waiting)
+        self._put(waiting)
         return _receipt(waiting.answer.result())
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _dialect(name: str) -> Dialect:
+    if name not in DIALECTS:
+        raise NotFound(f"no dialect {name!r}; there are: {', '.join(DIALECTS)}")
+    return DIALECTS[name]
+
+
 def _receipt(waiting: Waiting) -> Receipt:
+    if waiting.refusal is not None:
+        if waiting.error is not None:
+            log.warning("dead_letter_lost", detail=waiting.error.detail)
+        raise waiting.refusal
     if waiting.error is not None:
         raise waiting.error
     assert waiting.receipt is not None
     return waiting.receipt
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -9,60 +9,125 @@ from typing import Any
 
 import msgspec
 
-from rollbook.event import Event, Promoted
-from rollbook.ingest.reasons import Refusal
+from rollbook.event import EMPTY, Event, Promoted
+from rollbook.ingest.reasons import REASONS, Refusal
+
+Fields = dict[str, msgspec.Raw]
 
 MILLISECONDS_FROM = 1e11  # a number this large counts milliseconds: as seconds it would be the year 5138
 _ZONE = re.compile(r"(?<=\d)\s*(z|Z|UTC|GMT)$")
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+# what is no escape of its own, and whole surrogate pairs
+_HARMLESS = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_NUL = re.compile(rb"\\u0000")
+
+NULL = msgspec.Raw(b"null")
+
+_fields = msgspec.json.Decoder(Fields).decode
+
+
+def fields_of(original: bytes) -> Fields:
+    """The fields of one JSON object, each still as it was written. Raises Refusal, RecursionError."""
+    _check_text(original)
+    try:
+        return _fields(original)
+    except msgspec.ValidationError:
+        raise Refusal("not_an_object") from None
+    except msgspec.DecodeError as error:
+        raise Refusal("not_json", f"not JSON: {error}") from None
 
 
 def document(original: bytes) -> dict[str, Any]:
-    """One JSON object. Raises Refusal."""
-    if is_not_text(original):
-        raise Refusal("not_utf8")
+    """The values of one JSON object. Raises Refusal, RecursionError."""
+    return {name: decoded(raw, "not_json") for name, raw in fields_of(original).items()}
+
+
+def decoded(raw: msgspec.Raw | None, reason: str) -> Any:
+    """One value; None where there is none. Raises Refusal with this reason for a number that nothing can hold."""
     try:
-        found = msgspec.json.decode(original)
+        return None if raw is None else msgspec.json.decode(raw)
     except msgspec.DecodeError as error:
-        raise Refusal("not_json", f"not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise Refusal("not_an_object")
-    if _SUSPECT.search(original) and _holds_nul(found):
-        raise Refusal("not_utf8", "a text holds a NUL, which no column can keep")
-    return found
+        raise Refusal(reason, f"{REASONS[reason]} ({error})") from None
 
 
 def suspect(body: bytes) -> bool:
     """Whether a body may hold text that cannot be kept; then its events are read one by one."""
-    return _SUSPECT.search(body) is not None or not _is_utf8(body)
+    return _SUSPECT.search(body) is not None or not is_utf8(body)
 
 
 def is_not_text(original: bytes) -> bool:
     """Bytes that are not UTF-8, or half a surrogate pair as an escape."""
-    if not _is_utf8(original):
+    return not is_utf8(original) or _HALF.search(_HARMLESS.sub(b"", original)) is not None
+
+
+def is_utf8(original: bytes) -> bool:
+    """Whether the bytes are UTF-8."""
+    if original.isascii():
         return True
-    halves = re.sub(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}", b"", original)
-    return re.search(rb"\\u[dD][89a-fA-F]", halves) is not None
+    try:
+        original.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
-def event(fields: dict[str, Any], names: Mapping[str, tuple[str, ...]]) -> Event:
-    """The event of an object whose fields go by these names; fields of no name go to its properties."""
+def _check_text(original: bytes) -> None:
+    if not is_utf8(original):
+        raise Refusal("not_utf8", "bytes that are not UTF-8")
+    if _SUSPECT.search(original):
+        escapes = _HARMLESS.sub(b"", original)
+        if _HALF.search(escapes):
+            raise Refusal("not_utf8", "half a surrogate pair, which is no character")
+        if _NUL.search(escapes):
+            raise Refusal("not_utf8", "a text holds a NUL, which no column can keep")
+
+
+def event(fields: Fields, names: Mapping[str, tuple[str, ...]], data: Fields, own: dict[str, Any]) -> Event:
+    """The event of an object whose fields go by these names; fields of no name go to its properties.
+
+    So do `data` and `own`, what a dialect makes of its own fields; own ones win, then the event's properties.
+    """
     fields = dict(fields)
     taken = {field: _take(fields, spellings) for field, spellings in names.items()}
-    properties = taken.pop("properties", None)
-    if properties is not None and not isinstance(properties, dict):
-        raise Refusal("invalid_properties")
-    # an unknown field at the top is kept, but never over a property of that name
-    properties = fields | (properties or {})
+    properties = members(taken["properties"])
+
+    def text_of(field: str) -> str | None:
+        return text(decoded(taken[field], f"invalid_{field}"), f"invalid_{field}")
+
     return Event(
-        type=text(taken.get("type"), "invalid_type") or _refuse("invalid_type"),
-        user=text(taken.get("user"), "invalid_user"),
-        timestamp=moment(taken.get("timestamp")),
-        id=text(taken.get("id"), "invalid_id"),
-        tenant=text(taken.get("tenant"), "invalid_tenant"),
-        source=text(taken.get("source"), "invalid_source"),
-        properties=msgspec.Raw(msgspec.json.encode(properties)),
+        type=text_of("type") or _refuse("invalid_type"),
+        user=text_of("user"),
+        timestamp=moment(decoded(taken["timestamp"], "invalid_timestamp")),
+        id=text_of("id"),
+        tenant=text_of("tenant"),
+        source=text_of("source"),
+        properties=encoded(fields | data | properties | own),
     )
+
+
+def members(raw: msgspec.Raw | None) -> Fields:
+    """The members of an object, as written; none where it is null or not there. Raises Refusal."""
+    if raw is None or raw == NULL:
+        return {}
+    try:
+        return _fields(raw)
+    except msgspec.DecodeError:
+        raise Refusal("invalid_properties") from None
+
+
+def encoded(properties: Mapping[str, Any]) -> msgspec.Raw:
+    """An object as text."""
+    return msgspec.Raw(msgspec.json.encode(properties)) if properties else EMPTY
+
+
+def tenant_of(original: bytes, names: Mapping[str, tuple[str, ...]]) -> str:
+    """Whose an event is that could not be read; "" where it does not say."""
+    try:
+        fields = fields_of(original)
+        return text(decoded(_take(fields, names["tenant"]), "invalid_tenant"), "invalid_tenant") or ""
+    except (Refusal, RecursionError):
+        return ""
 
 
 def text(value: Any, reason: str) -> str | None:
@@ -92,9 +157,10 @@ def moment(value: Any) -> datetime | None:
 
 def promoted(properties: bytes) -> Promoted:
     """The promoted properties that have a usable value; a score written as a text counts, a list does not."""
-    fields = msgspec.json.decode(properties)
-    found = {name: _id(fields.get(name)) for name in IDS} | {name: number(fields.get(name)) for name in NUMBERS}
-    return Promoted(**found)  # type: ignore[arg-type]
+    fields = _fields(properties)
+    found: dict[str, Any] = {name: _id(_usable(fields.get(name))) for name in IDS}
+    found |= {name: number(_usable(fields.get(name))) for name in NUMBERS}
+    return Promoted(**found)
 
 
 def number(value: Any) -> float | None:
@@ -116,10 +182,20 @@ def _id(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
-def _take(fields: dict[str, Any], spellings: tuple[str, ...]) -> Any:
-    """The first of the spellings that has a value; all of them leave the fields."""
-    values = [fields.pop(name) for name in spellings if name in fields]
-    return next((value for value in values if value is not None), None)
+def _usable(raw: msgspec.Raw | None) -> Any:
+    try:
+        return decoded(raw, "invalid_value")
+    except (Refusal, RecursionError):
+        return None
+
+
+def _take(fields: Fields, spellings: tuple[str, ...]) -> msgspec.Raw | None:
+    """The first of the spellings that has a value. It leaves the fields; a second one stays, as any unknown field."""
+    for name in spellings:
+        found = fields.pop(name, None)
+        if found is not None and found != NULL:
+            return found
+    return None
 
 
 def _from_number(value: float) -> datetime:
@@ -133,24 +209,6 @@ def _from_text(value: str) -> datetime:
         return datetime.fromisoformat(_ZONE.sub("+00:00", value))
     except ValueError:
         return parsedate_to_datetime(value)
-
-
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(k) or _holds_nul(v) for k, v in value.items())
-    return isinstance(value, list) and any(map(_holds_nul, value))
-
-
-def _is_utf8(original: bytes) -> bool:
-    if original.isascii():
-        return True
-    try:
-        original.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _refuse(reason: str) -> str:

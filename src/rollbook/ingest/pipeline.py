@@ -3,17 +3,20 @@
 read -> identify -> date -> measure -> screen -> weigh -> promote, and then the committer: dedup, insert, acknowledge.
 """
 
+import re
 import uuid
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from rollbook.errors import TooLarge
 from rollbook.event import Promoted
 from rollbook.ingest import loose
-from rollbook.ingest.batch import Batch, split
+from rollbook.ingest.batch import Batch, is_tenant, lines, split
 from rollbook.ingest.reasons import Refusal
 from rollbook.settings import Settings
 
@@ -21,28 +24,43 @@ Step = Callable[[Batch, Settings], None]
 
 _promote = msgspec.json.Decoder(Promoted).decode
 _TEXTS = ("type", "id", "user", "source", "tenant")
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STEPS = bytes({0x7B: 1, 0x5B: 1, 0x7D: 0xFF, 0x5D: 0xFF}.get(byte, 0) for byte in range(256))
 
 
 def read(batch: Batch, settings: Settings) -> None:
     """Decode the body: all at once where every event fits the dialect, else one by one. Raises NotJson, TooLarge."""
-    if not loose.suspect(batch.body):
-        try:
-            batch.events = batch.dialect.read(batch.body)
-        except (msgspec.DecodeError, RecursionError):
-            _read_each(batch)
-        else:
-            batch.positions = list(range(len(batch.events)))
-    else:
+    if batch.lines:
+        batch.originals = lines(batch.body, batch.most)
+        batch.body = b"[" + b",".join(batch.originals) + b"]"
+    elif batch.body[:3] == BOM_UTF8:
+        batch.body = batch.body[3:]
+    if loose.suspect(batch.body):
         _read_each(batch)
+        return
+    try:
+        batch.events = batch.dialect.read(batch.body)
+    except (msgspec.DecodeError, RecursionError):
+        _read_each(batch)
+        return
+    if batch.originals is not None and len(batch.events) != len(batch.originals):
+        # half objects on two lines make one together
+        _read_each(batch)
+        return
+    if len(batch.events) > batch.most:
+        raise TooLarge(f"{len(batch.events)} events in one request; at most {batch.most} are allowed")
+    batch.positions = list(range(len(batch.events)))
 
 
 def _read_each(batch: Batch) -> None:
-    batch.originals = split(batch.body)
+    batch.events = []
+    if batch.originals is None:
+        batch.originals = split(batch.body, batch.most)
     for position, original in enumerate(batch.originals):
         try:
             event = batch.dialect.read_one(original)
         except Refusal as refusal:
-            batch.reject(position, refusal, original)
+            batch.reject(position, refusal, original, batch.dialect.tenant_of(original))
         else:
             batch.events.append(event)
             batch.positions.append(position)
@@ -87,15 +105,19 @@ def _in_utc(moment: datetime | None, received: datetime) -> datetime:
 
 
 def measure(batch: Batch, settings: Settings) -> None:
-    """Refuse an empty type, and ids, users, types, sources and tenants that are too long."""
+    """Refuse an empty type, what no tenant may be called, and ids, users, types and sources that are too long."""
     most = settings.max_id_length
     columns = [[getattr(event, name) or "" for event in batch.events] for name in _TEXTS]
-    if all(columns[0]) and all(max(map(len, column), default=0) <= most for column in columns):
+    types, tenants = set(columns[0]), set(columns[-1])
+    short = all(max(map(len, column), default=0) <= most for column in columns)
+    if short and all(map(str.strip, types)) and all(is_tenant(tenant, most) for tenant in tenants):
         return
     refused = {}
     for place, values in enumerate(zip(*columns, strict=True)):
         if not values[0].strip():
             refused[place] = Refusal("invalid_type")
+        if not is_tenant(values[-1], most):
+            refused[place] = Refusal("invalid_tenant")
         for name, value in zip(_TEXTS, values, strict=True):
             if len(value) > most:
                 refused[place] = Refusal("too_long", f"{name} has {len(value)} characters, at most {most} are allowed")
@@ -142,31 +164,15 @@ def _too_heavy(text: bytes, settings: Settings) -> Refusal | None:
 
 def _depth(text: bytes) -> int:
     """How deep a JSON text is nested; brackets inside texts do not count."""
-    depth = deepest = 0
-    inside = escaped = False
-    for byte in text:
-        if inside:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                inside = False
-        elif byte == 0x22:
-            inside = True
-        elif byte in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"}]":
-            depth -= 1
-    return deepest
+    steps = np.frombuffer(_STRING.sub(b"", text).translate(_STEPS), np.int8)
+    return int(np.cumsum(steps, dtype=np.int32).max(initial=0))
 
 
 def promote(batch: Batch, settings: Settings) -> None:
     """Read the properties that have columns of their own; a value that no column can keep stays a property only."""
     try:
         batch.promoted = [_promote(text) for text in batch.properties]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         batch.promoted = [_promoted(text) for text in batch.properties]
     longest = settings.max_id_length
     for text, found in zip(batch.properties, batch.promoted, strict=True):
@@ -179,6 +185,8 @@ def _promoted(text: bytes) -> Promoted:
         return _promote(text)
     except msgspec.DecodeError:
         return loose.promoted(text)
+    except RecursionError:
+        return Promoted()
 
 
 def _cut(found: Promoted, longest: int) -> None:
@@ -192,11 +200,10 @@ def _cut(found: Promoted, longest: int) -> None:
 STEPS: tuple[Step, ...] = (read, identify, date, measure, screen, weigh, promote)
 
 
-def prepare(batch: Batch, settings: Settings, most: int) -> Batch:
-    """Take a batch through all steps; single events are refused in it. Raises NotJson; TooLarge over `most` events."""
+def prepare(batch: Batch, settings: Settings) -> Batch:
+    """Take a batch through all steps; single events are refused in it. Raises NotJson; TooLarge over `batch.most`."""
+    batch.longest = settings.max_id_length
     for step in STEPS:
         batch.stage = step.__name__
         step(batch, settings)
-        if step is read and (total := len(batch.events) + len(batch.rejected)) > most:
-            raise TooLarge(f"{total} events in one request; at most {most} are allowed")
     return batch

@@ -10,7 +10,7 @@ REASONS = {
     "invalid_type": "the event type is missing, empty or not a text",
     "invalid_id": "the event id is not a text or a number",
     "invalid_user": "the user id is not a text or a number",
-    "invalid_tenant": "the tenant is not a text",
+    "invalid_tenant": "the tenant is not a text, or holds a control character",
     "invalid_source": "the source is not a text",
     "invalid_timestamp": "the timestamp cannot be read; use ISO 8601, or seconds or milliseconds since 1970",
     "timestamp_in_future": "the timestamp lies further ahead than ROLLBOOK_MAX_FUTURE_SECONDS allows",
@@ -26,20 +26,24 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """One refused event: its index in the batch, the reason (one of REASONS), what exactly was wrong, its bytes."""
+    """One refused event: its index in the batch, the reason (one of REASONS), what exactly was wrong, its bytes.
+
+    `stage` is the step that refused it; `tenant` whose it is ("": the batch's).
+    """
 
     index: int
     reason: str
     detail: str
     original: bytes
     stage: str
+    tenant: str = ""
 
     def body(self) -> dict[str, Any]:
         """As it is answered."""
         return {"index": self.index, "reason": self.reason, "detail": self.detail}
 
 
-class Refusal(Exception):  # noqa: N818 - it refuses one event, it is no failure of ours
+class Refusal(Exception):  # it refuses one event, it is no failure of ours
     """Raised inside a step to refuse one event."""
 
     def __init__(self, reason: str, detail: str = "") -> None:

@@ -2,16 +2,17 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rollbook.store import Store, counters
 
-Key = tuple[str, datetime, str, str]
+Counted = Counter[tuple[str, str, str]]
+"""Events by tenant, dialect and outcome."""
+
+KINDS = ["tenant", "dialect"]
 
 
 class Tally:
@@ -19,23 +20,29 @@ class Tally:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._late_after = timedelta(seconds=store.settings.late_after_seconds)
+        self._late_after_ms = store.settings.late_after_seconds * 1000
         self._lock = threading.Lock()
-        self._counts: Counter[Key] = Counter()
+        self._counts: Counter[tuple[str, datetime, str, str]] = Counter()
         self._upto: datetime | None = None
 
-    def committed(self, rows: pa.Table, stamp: datetime) -> None:
-        """Count rows that were committed at `stamp`; those of imports are never late."""
-        before = int((stamp - self._late_after).timestamp() * 1000)
-        late = rows.column("timestamp").to_numpy().astype(np.int64) < before
-        for (tenant, dialect), chosen in _kinds(rows):
-            self._add(tenant, dialect, "accepted", len(rows) if chosen is None else int(chosen.sum()), stamp)
-            if not dialect.startswith("import"):
-                self._add(tenant, dialect, "late", int((late if chosen is None else late & chosen).sum()), stamp)
+    def accepted(self, rows: pa.Table) -> Counted:
+        """The counts of rows that were committed: accepted, and late on arrival; imports never are."""
+        counts = counted(rows, "accepted")
+        age = pc.subtract(rows.column("received").cast(pa.int64()), rows.column("timestamp").cast(pa.int64()))
+        late = pc.greater(age, self._late_after_ms)
+        if pc.any(late).as_py():
+            kinds = rows.select(KINDS)
+            late = pc.and_not(late, pc.starts_with(kinds.column("dialect"), "import"))
+            counts += counted(kinds.filter(late), "late")
+        return counts
 
-    def refused(self, tenant: str, dialect: str, outcome: str, events: int, stamp: datetime) -> None:
-        """Count duplicates or rejected events."""
-        self._add(tenant, dialect, outcome, events, stamp)
+    def add(self, counts: Counted, stamp: datetime) -> None:
+        """Count what was received at `stamp`: all of it at once, since a count says up to when everything is in it."""
+        minute = stamp.replace(second=0, microsecond=0)
+        with self._lock:
+            for (tenant, dialect, outcome), events in counts.items():
+                self._counts[tenant, minute, dialect, outcome] += events
+                self._upto = stamp
 
     def flush(self) -> None:
         """Write the counts to the table. If that fails they stay here, for the next time."""
@@ -51,19 +58,13 @@ class Tally:
                 self._counts.update(counts)
             raise
 
-    def _add(self, tenant: str, dialect: str, outcome: str, events: int, stamp: datetime) -> None:
-        if events:
-            with self._lock:
-                self._counts[tenant, stamp.replace(second=0, microsecond=0), dialect, outcome] += events
-                self._upto = stamp
 
-
-def _kinds(rows: pa.Table) -> Iterator[tuple[tuple[str, str], np.ndarray | None]]:
-    """The (tenant, dialect) pairs of the rows, with a mask of each one's rows; None: all rows are of one kind."""
-    tenants, dialects = rows.column("tenant"), rows.column("dialect")
-    pairs = [(t, d) for t in pc.unique(tenants).to_pylist() for d in pc.unique(dialects).to_pylist()]
-    if len(pairs) == 1:
-        yield pairs[0], None
-        return
-    for tenant, dialect in pairs:
-        yield (tenant, dialect), pc.and_(pc.equal(tenants, tenant), pc.equal(dialects, dialect)).to_numpy()
+def counted(rows: pa.Table, outcome: str) -> Counted:
+    """How many rows there are by tenant and dialect."""
+    kinds = rows.select(KINDS)
+    if not len(rows):
+        return Counter()
+    if all(pc.count_distinct(column).as_py() == 1 for column in kinds.columns):
+        return Counter({(kinds["tenant"][0].as_py(), kinds["dialect"][0].as_py(), outcome): len(rows)})
+    groups = kinds.group_by(KINDS).aggregate([([], "count_all")]).to_pylist()
+    return Counter({(group["tenant"], group["dialect"], outcome): group["count_all"] for group in groups})

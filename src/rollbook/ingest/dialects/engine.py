@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from rollbook.event import EMPTY, Event
+from rollbook.event import Event
 from rollbook.ingest import loose
 from rollbook.ingest.dialects.agent import AgentEvent
 from rollbook.ingest.dialects.dialect import Dialect, Names
@@ -64,42 +64,43 @@ NAMES: Names = {
 
 def finish(shape: EngineEvent) -> Event:
     """The canonical event: what only document 5 has goes to the properties. Raises DecodeError: read it tolerantly."""
-    extra = {name: value for name in EXTRA if (value := getattr(shape, name)) is not msgspec.UNSET}
-    if not extra:
+    own = {name: value for name in EXTRA if (value := getattr(shape, name)) is not msgspec.UNSET}
+    if not own:
         return shape
-    fields = extra | {"metadata": shape.properties}
-    for name in ("event_data", "metadata"):
-        if name in fields:
-            fields[name] = msgspec.json.decode(bytes(fields[name]))
     try:
-        gather(fields)
+        data = loose.members(own.pop("event_data", None))
+        check(own)
+        shape.properties = loose.encoded(data | loose.members(shape.properties) | own)
     except Refusal as refusal:
         raise msgspec.DecodeError(refusal.detail) from None
-    shape.properties = msgspec.Raw(msgspec.json.encode(fields["metadata"])) if fields["metadata"] else EMPTY
     return shape
 
 
-def gather(fields: dict[str, Any]) -> None:
-    """Move what only document 5 has into `metadata`, checked for the subclass it makes. Raises Refusal."""
-    own = {name: fields.pop(name) for name in EXTRA if name in fields}
-    data = own.pop("event_data", None)
-    metadata = fields.get("metadata")
-    if not all(value is None or isinstance(value, dict) for value in (data, metadata)):
-        raise Refusal("invalid_properties")
+def gather(fields: loose.Fields) -> tuple[loose.Fields, dict[str, Any]]:
+    """Take what only document 5 has out of the fields: its `event_data`, and the rest by value. Raises Refusal."""
+    data = loose.members(fields.pop("event_data", None))
+    own = {name: loose.decoded(fields.pop(name), "invalid_value") for name in EXTRA if name in fields}
+    check(own)
+    return data, own
+
+
+def check(own: dict[str, Any]) -> None:
+    """See that the fields make a whole event of the subclass they belong to, and fill in a default. Raises Refusal."""
     if own.get("model_provider") is not None:
-        _check(own, MODEL_USAGE, "model usage")
+        _check_types(own, MODEL_USAGE, "model usage")
         if missing := [name for name in REQUIRED if own.get(name) is None]:
             raise Refusal("invalid_value", f"model usage lacks {', '.join(missing)}")
     elif own.get("metric_name") is not None and own.get("metric_value") is not None:
-        _check(own, SYSTEM_METRIC, "a system metric")
-        if own.setdefault("metric_type", "gauge") not in METRIC_TYPES:
+        _check_types(own, SYSTEM_METRIC, "a system metric")
+        if own.get("metric_type") is None:
+            own["metric_type"] = "gauge"
+        if own["metric_type"] not in METRIC_TYPES:
             raise Refusal("invalid_value", f"metric_type must be one of {', '.join(METRIC_TYPES)}")
     elif own.get("conversation_id") is not None:
         own["conversation_id"] = loose.text(own["conversation_id"], "invalid_value")
-    fields["metadata"] = (data or {}) | (metadata or {}) | own
 
 
-def _check(own: dict[str, Any], types: dict[str, type | tuple[type, ...]], what: str) -> None:
+def _check_types(own: dict[str, Any], types: dict[str, type | tuple[type, ...]], what: str) -> None:
     for name, kind in types.items():
         value = own.get(name)
         wrong_bool = isinstance(value, bool) and kind is not bool
@@ -107,4 +108,4 @@ def _check(own: dict[str, Any], types: dict[str, type | tuple[type, ...]], what:
             raise Refusal("invalid_value", f"{what}: {name} has the wrong type ({type(value).__name__})")
 
 
-ENGINE = Dialect(name="engine", shape=EngineEvent, names=NAMES, finish=finish, finish_fields=gather)
+ENGINE = Dialect(name="engine", shape=EngineEvent, plain=AgentEvent, names=NAMES, finish=finish, gather=gather)

@@ -1,11 +1,13 @@
 """The native shape: documents 1's and 5's field names, everything but the type optional."""
 
+from rollbook.ingest.dialects.agent import AgentEvent
 from rollbook.ingest.dialects.dialect import Dialect
 from rollbook.ingest.dialects.engine import NAMES, EngineEvent, finish, gather
 
 NATIVE = Dialect(
     name="native",
     shape=EngineEvent,
+    plain=AgentEvent,
     names={
         **NAMES,
         "type": ("event_type", "type"),
@@ -16,5 +18,5 @@ NATIVE = Dialect(
         "properties": ("metadata", "properties"),
     },
     finish=finish,
-    finish_fields=gather,
+    gather=gather,
 )

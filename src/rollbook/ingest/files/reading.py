@@ -99,8 +99,8 @@ class _Maker:
             except Refusal as refusal:
                 original = row.original or msgspec.json.encode(row.fields)
                 refused.append(Rejected(place, refusal.reason, refusal.detail, original, "map"))
-        batch = Batch(b"[" + b",".join(texts) + b"]", NATIVE, datetime.now(UTC), self.tenant)
-        prepare(batch, self.settings, len(rows))
+        batch = Batch(b"[" + b",".join(texts) + b"]", NATIVE, datetime.now(UTC), self.tenant, most=len(rows))
+        prepare(batch, self.settings)
         refused += [replace(one, index=places[one.index]) for one in batch.rejected]
         return Prepared(events=rows_of([batch], batch.received).select(BULK), refused=tuple(map(self._placed, refused)))
 
