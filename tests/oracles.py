@@ -1,7 +1,7 @@
 """Oracles: every question answered a second time, by brute force over a list of events, straight from its definition.
 
-An oracle takes the question, all events of one tenant (as dicts, see stories.py) and the moment and zone it is asked for;
-it gives the rows as plain values. Nothing here is fast, and nothing is shared with the package but the questions' forms.
+An oracle takes the question, all events of one tenant (as dicts, see stories.py) and the moment and zone it is asked
+for; it gives the rows as plain values. Nothing here is fast, and nothing is shared with the package but the forms.
 """
 
 import statistics
@@ -151,7 +151,8 @@ def cohort_analysis(question: Any, events: Events, when: When) -> Rows:
         target = question.cohort_date + n * DAY
         if not people or target >= _today(when):
             return None
-        return sum(target in days if question.exact else days[-1] >= target for days in people) / len(people)
+        back = [days for days in people if (target in days if question.exact else days[-1] >= target)]
+        return len(back) / len(people)
 
     shares = {f"day_{n}": share(n) for n in question.periods}
     return [{"cohort_date": question.cohort_date, "cohort_size": len(people), "retention": shares}]

@@ -34,7 +34,7 @@ _tenants = itertools.count()
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """Events of one tenant: `before` are told first (and rolled up, if `rolled`), then `after`; and when it is asked."""
+    """Events of one tenant: first `before`, then (if `rolled`) all is rolled up, then `after`; and when it is asked."""
 
     zone: str
     now: datetime

@@ -19,8 +19,9 @@ class HourOfWeek(Answer):
 
 
 class ActivityHeatmap(Question[HourOfWeek]):
-    """How many events happened in each hour of the week? All 168 hours, Monday first.
+    """How many events happened in each hour of the week?
 
+    All 168 hours of the week are in the answer, Monday's first, added up over the calendar days asked about.
     Counted by quarters of an hour before the clocks of the zone are asked: every zone's offset is a multiple of them.
     An hour that the clocks go through twice in autumn counts both times; one that they jump over in spring stays empty.
     """

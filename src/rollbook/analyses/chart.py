@@ -3,6 +3,7 @@
 Source: Vega-Lite 6 (https://vega.github.io/vega-lite/docs/spec.html).
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,11 @@ Spec = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """How an answer is drawn: `x`, `y` and `color` name fields of its rows. `explode` unfolds a list field first."""
+    """How an answer is drawn: `x`, `y` and `color` name fields of its rows.
+
+    `explode` first unfolds a field that holds a list, or an object as `{day_7: …}`, into one row for each of its values
+    with the value's place, or the number in its name, in `n`; nulls are left out.
+    """
 
     x: str
     y: str
@@ -40,7 +45,7 @@ class Chart:
         return [
             {**row, "n": n, self.explode: value}
             for row in rows
-            for n, value in enumerate(row[self.explode])
+            for n, value in _unfolded(row[self.explode])
             if value is not None
         ]
 
@@ -52,15 +57,24 @@ class Chart:
         return {channel: self._channel(channel, name) for channel, name in channels.items()}
 
     def _channel(self, channel: str, name: str) -> Spec:
-        quantity = "quantitative" if channel == "y" else "nominal"
         spec: Spec = {
             "field": name,
-            "type": (self.types or {}).get(name, quantity),
+            "type": (self.types or {}).get(name, self._type(channel)),
             "title": (self.titles or {}).get(name, name.replace("_", " ")),
         }
         if self.percent and spec["type"] == "quantitative":
             spec["axis" if channel != "color" else "legend"] = {"format": "%"}
         return spec
+
+    def _type(self, channel: str) -> str:
+        """Of a channel that `types` does not name."""
+        return "quantitative" if channel == "y" else "nominal"
+
+
+def _unfolded(values: Sequence[Any] | Mapping[str, Any]) -> Iterable[tuple[int, Any]]:
+    if isinstance(values, Mapping):
+        return ((int(name.rpartition("_")[2]), value) for name, value in values.items())
+    return enumerate(values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +98,15 @@ class Heatmap(Chart):
 
     mark: str = "rect"
 
-    def _channel(self, channel: str, name: str) -> Spec:
-        spec = super()._channel(channel, name)
-        spec["type"] = (self.types or {}).get(name, "quantitative" if channel == "color" else "ordinal")
-        return spec
+    def _type(self, channel: str) -> str:
+        return "quantitative" if channel == "color" else "ordinal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dots(Chart):
+    """A dot for each row, in time or along a number; its height is a name."""
+
+    mark: str = "point"
+
+    def _type(self, channel: str) -> str:
+        return "nominal"

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
+from rollbook.analyses.chart import Chart, Line
 from rollbook.analyses.question import Answer, Question, When
 from rollbook.store import Scope
 from rollbook.store.scope import start_of
@@ -30,7 +31,11 @@ class CohortOfDay(Answer):
 
 
 class CohortAnalysis(Question[CohortOfDay]):
-    """Of the people whose first event ever fell on this day, what share came back on day N or later?"""
+    """Of the people whose first event ever fell on this day, what share came back on day N or later?
+
+    Unbounded N-day retention, so `day_N` falls with N; `exact` asks for day N itself. Day 0 is the cohort's own day. A
+    share is null until its day has ended, and where the cohort is empty.
+    """
 
     cohort_date: date = Field(description="Calendar day on which they first came.")
     periods: Periods = Field((1, 7, 14, 30, 90), description="The days N.")
@@ -47,6 +52,14 @@ class CohortAnalysis(Question[CohortOfDay]):
                              where toDate(first, {zone:String}) = {cohort_date:Date})
             group by person)
         """
+    chart: ClassVar[Chart] = Line(
+        x="n",
+        y="retention",
+        explode="retention",
+        percent=True,
+        types={"n": "quantitative"},
+        titles={"n": "days later", "retention": "share back"},
+    )
 
     def scope(self, when: When) -> Scope:
         """From the beginning of the cohort's day."""

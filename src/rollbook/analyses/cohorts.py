@@ -22,7 +22,11 @@ class Cohort(Answer):
 
 
 class Cohorts(Question[Cohort]):
-    """Of the people who first came on each day, what share came back N days later or after?"""
+    """Of the people who first came on each day, what share came back N days later or after?
+
+    A row for each day on which someone first came. Unbounded N-day retention as in `cohort_analysis`: a share is null
+    until the day N days later has ended.
+    """
 
     days: Annotated[int, Field(ge=1, le=366, description="Calendar days, today included.")] = 30
 
@@ -34,7 +38,9 @@ class Cohorts(Question[Cohort]):
         group by day, stayed
         order by day, stayed
         """
-    chart: ClassVar[Chart] = Heatmap(x="n", y="day", color="returned", explode="returned", percent=True)
+    chart: ClassVar[Chart] = Heatmap(
+        x="n", y="day", color="returned", explode="returned", percent=True, titles={"n": "days later"}
+    )
 
     def scope(self, when: When) -> Scope:
         """The days of the cohorts, and so all that they did since."""

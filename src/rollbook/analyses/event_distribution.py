@@ -17,7 +17,10 @@ class TypeCount(Answer):
 
 
 class EventDistribution(Question[TypeCount]):
-    """How many events of each type happened in the last days? The most frequent first."""
+    """How many events of each type happened in the last days?
+
+    The most frequent first, by name where two are equally frequent; the empty user's events too.
+    """
 
     days: Days = Field(1, description="The last N x 24 hours.")
 

@@ -18,7 +18,10 @@ class DayCount(Answer):
 
 
 class EventsByDay(Question[DayCount]):
-    """How many events happened on each day?"""
+    """How many events happened on each day?
+
+    A row for each calendar day, those without events too; the empty user's events count.
+    """
 
     days: Annotated[int, Field(ge=1, le=3660, description="Calendar days, today included.")] = 30
 

@@ -28,14 +28,19 @@ class RetentionRate(Answer):
 
 
 class Retention(Question[RetentionRate]):
-    """What share of the named people, or of everyone ever seen, was active in the last days?"""
+    """What share of the named people, or of everyone ever seen, was active in the last days?
+
+    Active is who has an event of any type in the period. The cohort are the named people, each once, whether they were
+    ever seen or not; or, if none are named, everyone with an event up to now.
+    """
 
     period: Days = Field(7, description="The last N x 24 hours.")
     users: People | None = Field(None, description="Of these people (comma-separated or a list); default: everyone.")
 
     sql: ClassVar[str] = """
-        select (select uniqExact(person) from learner_days_scope) as active,
-               (select count() from people_scope) as everyone
+        select active, everyone
+        from (select uniqExact(person) as active from learner_days_scope) as period
+        cross join (select count() as everyone from people_scope) as ever
         """
 
     def scope(self, when: When) -> Scope:

@@ -21,7 +21,11 @@ class CurvePoint(Answer):
 
 
 class RetentionCurve(Question[CurvePoint]):
-    """Of the people who first came in the last days, what share came back N days later or after?"""
+    """Of the people who first came in the last days, what share came back N days later or after?
+
+    The cohorts of the last calendar days taken together: for each N those whose day N has ended. As there are fewer of
+    them the higher N is, the curve of a few people may rise; each cohort alone never does.
+    """
 
     days: Annotated[int, Field(ge=1, le=366, description="Calendar days, today included.")] = 30
 

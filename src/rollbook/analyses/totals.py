@@ -21,15 +21,20 @@ class Total(Answer):
 
 
 class Totals(Question[Total]):
-    """How many events, people and sessions are there, and from when to when?"""
+    """How many events, people and sessions are there, and from when to when?
+
+    Events and seconds are everybody's, the empty user's too; people are not.
+    """
 
     days: Days | None = Field(None, description="The last N x 24 hours; default: everything ever.")
 
     sql: ClassVar[str] = """
-        select sum(a.events) as events, (select uniqExact(person) from learner_days_scope) as people,
-               sumIf(a.events, a.type = 'session_start') as sessions, sum(a.seconds) as seconds,
-               if(count() = 0, null, min(a.day)) as first, if(count() = 0, null, max(a.day)) as last
-        from activity_scope as a
+        select *
+        from (select sum(a.events) as events, sumIf(a.events, a.type = 'session_start') as sessions,
+                     sum(a.seconds) as seconds, if(count() = 0, null, min(a.day)) as first,
+                     if(count() = 0, null, max(a.day)) as last
+              from activity_scope as a) as counted
+        cross join (select uniqExact(person) as people from learner_days_scope) as came
         """
 
     def scope(self, when: When) -> Scope:

@@ -29,7 +29,17 @@ class EngagementOfLearner(Participation):
 
 
 class Engagement(LearnerQuestion[EngagementOfLearner]):
-    """How engaged was this learner in the last days? Zeros for someone without events."""
+    """How engaged was this learner in the last days?
+
+    `engagement_score` is 0.3 x sessions (2 a day are 1) + 0.3 x content completion + 0.2 x quiz performance + 0.2 x
+    time spent (30 minutes a day are 1), each part at most 1. What is not known counts 0: content completion where
+    nothing was started, quiz performance where no quiz was taken, everything for someone without events.
+
+    Content is started by `content_view`, `content_start`, `material_view`, `video_play` and by completing it; it is
+    completed by `content_completion`, `completion`, `material_complete`, `course_complete`. Each content counts once,
+    by its id (a completed course by the course's), failing that by the event's own. A quiz is a `quiz_completion` with
+    a score, counted from 0 to 100.
+    """
 
     window: Window = Field(7, description="The last N x 24 hours: 7, `7d` or `1w`.")
 

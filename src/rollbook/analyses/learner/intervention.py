@@ -46,7 +46,12 @@ class Recommendation(Answer):
 
 
 class Intervention(LearnerQuestion[Recommendation]):
-    """What would help this learner now?"""
+    """What would help this learner now?
+
+    The first that holds: dropout risk over 0.7: `tutoring`; engagement score under 0.3: `engagement_boost`; mean quiz
+    score under 50: `additional_practice`; else `none`. Engagement and quizzes are those of the window; without quizzes
+    in it no practice is recommended. Someone never seen has no risk and no engagement, and so gets a boost.
+    """
 
     window: Window = Field(7, description="Days of engagement and quizzes: 7, `7d` or `1w`.")
 

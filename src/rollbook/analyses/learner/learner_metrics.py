@@ -22,7 +22,10 @@ class MetricsOfLearner(Answer):
 
 
 class LearnerMetrics(LearnerQuestion[MetricsOfLearner]):
-    """How is this learner doing: engagement, dropout risk and learning velocity?"""
+    """How is this learner doing: engagement, dropout risk and learning velocity?
+
+    The same figures as those questions give one by one, from one query.
+    """
 
     window: Window = Field(7, description="Days of engagement: 7, `7d` or `1w`.")
     days: Window = Field(7, description="Days of the learning velocity.")

@@ -21,7 +21,12 @@ class Velocity(Answer):
 
 
 class LearningVelocity(LearnerQuestion[Velocity]):
-    """How many concepts does this learner master a day?"""
+    """How many concepts does this learner master a day?
+
+    Distinct concepts passed with 70 or more in a `quiz_completion`, over the days of the window; where a quiz names no
+    concept, its content counts as one, failing that the quiz itself. 1 a day is document 1's target; under 0.5 a
+    learner needs support.
+    """
 
     days: Window = Field(7, description="The last N x 24 hours.")
 

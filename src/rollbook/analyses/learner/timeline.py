@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from rollbook.analyses.chart import Chart, Dots
 from rollbook.analyses.question import Answer, Question, UserId, When
 from rollbook.store import Scope
 
@@ -44,6 +45,7 @@ class Timeline(Question[Moment]):
         order by timestamp desc, id desc
         limit {limit:UInt32}
         """
+    chart: ClassVar[Chart] = Dots(x="timestamp", y="event_type", types={"timestamp": "temporal"})
 
     def scope(self, when: When) -> Scope:
         """Everything this learner did up to now."""
