@@ -117,7 +117,7 @@ def members(raw: msgspec.Raw | None) -> Fields:
 
 
 def encoded(properties: Mapping[str, Any]) -> msgspec.Raw:
-    """An object as text."""
+    """An object as text; what is still as it was written stays so."""
     return msgspec.Raw(msgspec.json.encode(properties)) if properties else EMPTY
 
 
