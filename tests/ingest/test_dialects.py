@@ -35,7 +35,7 @@ DOCUMENT_4 = """{
     "session_id": "sess-456"
   }
 }"""
-BASE = {
+BASE: dict[str, Any] = {
     "event_id": "e-1",
     "tenant_id": "TENANT",
     "timestamp": "2026-03-02T10:00:00Z",
@@ -120,7 +120,12 @@ def test_document_4(store: Store, intake: Intake, tenant: str) -> None:
 @pytest.mark.parametrize("dialect", ["engine", "native"])
 def test_document_5_base_event_and_its_subclasses(store: Store, intake: Intake, tenant: str, dialect: str) -> None:
     base = BASE | {"tenant_id": tenant}
-    shapes = (CONVERSATION, METRIC, USAGE, {"event_type": "integration.synced", "metadata": {"k": [1, {"deep": None}]}})
+    shapes: tuple[dict[str, Any], ...] = (
+        CONVERSATION,
+        METRIC,
+        USAGE,
+        {"event_type": "integration.synced", "metadata": {"k": [1, {"deep": None}]}},
+    )
     told = [base | shape | {"event_id": f"e-{n}"} for n, shape in enumerate(shapes)]
     assert send(intake, dialect, "not-theirs", *told) == ["e-0", "e-1", "e-2", "e-3"]
     talk, metric, usage, other = kept.events(store, tenant)
@@ -176,7 +181,12 @@ def test_unknown_fields_are_kept_below_the_properties(store: Store, intake: Inta
 
 @dialects
 def test_fast_and_tolerant_reading_agree(settings: Settings, dialect: str) -> None:
-    plain = {TYPE[dialect]: "seen", "user_id": "ada", TIME[dialect]: "2026-03-02T10:00:00.123+02:00", "event_id": "e"}
+    plain: dict[str, Any] = {
+        TYPE[dialect]: "seen",
+        "user_id": "ada",
+        TIME[dialect]: "2026-03-02T10:00:00.123+02:00",
+        "event_id": "e",
+    }
     plain[PROPERTIES[dialect]] = {"score": 7, "text": "naïve 🎓", "list": [1.0, {"a": None}]}
     fields = ("type", "user", "timestamp", "id", "tenant", "source")
     body = json.dumps(plain).encode()
@@ -231,7 +241,7 @@ def test_what_is_no_time(intake: Intake, tenant: str, dialect: str, written: Any
 
 @dialects
 def test_numeric_ids_are_written_out(store: Store, intake: Intake, tenant: str, dialect: str) -> None:
-    event = {TYPE[dialect]: "seen", "user_id": 42, "event_id": 9007199254740993}
+    event: dict[str, Any] = {TYPE[dialect]: "seen", "user_id": 42, "event_id": 9007199254740993}
     event[PROPERTIES[dialect]] = {"course_id": 7, "session_id": 12}
     assert send(intake, dialect, tenant, event) == ["9007199254740993"]
     row = kept.event(store, tenant)

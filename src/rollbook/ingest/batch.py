@@ -115,15 +115,17 @@ def _split_slowly(body: bytes, most: int) -> list[bytes]:
     place = _skip(text, 0)
     many = text[place] == "["
     place = _skip(text, place + many)
+    going = not (many and text[place : place + 1] == "]")
     try:
-        while not (many and text[place : place + 1] == "]"):
+        while going:
             end = _end(text, place)
             found.append(text[place:end].encode("utf-8", "surrogateescape"))
             place = _skip(text, end)
             if not many:
                 break
             limited(found, most)
-            if text[place : place + 1] == ",":
+            going = text[place : place + 1] == ","
+            if going:
                 place = _skip(text, place + 1)
             elif text[place : place + 1] != "]":
                 _fail("expected a comma or ]", text, place)

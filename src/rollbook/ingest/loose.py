@@ -32,10 +32,20 @@ def fields_of(original: bytes) -> Fields:
     _check_text(original)
     try:
         return _fields(original)
-    except msgspec.ValidationError:
-        raise Refusal("not_an_object") from None
     except msgspec.DecodeError as error:
-        raise Refusal("not_json", f"not JSON: {error}") from None
+        raise _not_fields(original, error) from None
+
+
+def _not_fields(original: bytes, error: msgspec.DecodeError) -> Refusal:
+    if isinstance(error, msgspec.ValidationError):
+        # seen at its first byte; whether the rest is JSON is not known yet
+        try:
+            msgspec.json.decode(original, type=msgspec.Raw)
+        except msgspec.DecodeError as deeper:
+            error = deeper
+        else:
+            return Refusal("not_an_object")
+    return Refusal("not_json", f"not JSON: {error}")
 
 
 def document(original: bytes) -> dict[str, Any]:
@@ -91,6 +101,8 @@ def event(fields: Fields, names: Mapping[str, tuple[str, ...]], data: Fields, ow
     fields = dict(fields)
     taken = {field: _take(fields, spellings) for field, spellings in names.items()}
     properties = members(taken["properties"])
+    more = fields or data or own
+    whole = encoded(fields | data | properties | own) if more else taken["properties"]
 
     def text_of(field: str) -> str | None:
         return text(decoded(taken[field], f"invalid_{field}"), f"invalid_{field}")
@@ -102,7 +114,9 @@ def event(fields: Fields, names: Mapping[str, tuple[str, ...]], data: Fields, ow
         id=text_of("id"),
         tenant=text_of("tenant"),
         source=text_of("source"),
-        properties=encoded(fields | data | properties | own),
+        properties=encoded(fields | data | properties | own)
+        if more or not properties
+        else taken["properties"] or EMPTY,
     )
 
 
