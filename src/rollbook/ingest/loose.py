@@ -114,9 +114,7 @@ def event(fields: Fields, names: Mapping[str, tuple[str, ...]], data: Fields, ow
         id=text_of("id"),
         tenant=text_of("tenant"),
         source=text_of("source"),
-        properties=encoded(fields | data | properties | own)
-        if more or not properties
-        else taken["properties"] or EMPTY,
+        properties=EMPTY if whole is None else whole,
     )
 
 
