@@ -17,7 +17,7 @@ from rollbook.settings import Settings
 
 TIMEOUT_EXCEEDED = 159
 MEMORY_LIMIT_EXCEEDED = 241
-BAD_QUERY_PARAMETER = 457
+BAD_PARAMETER = "for query parameter"
 NETWORK_SECONDS = 30
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -107,7 +107,7 @@ def translated(what: str = "the store failed") -> Iterator[None]:
             raise Unavailable(
                 "the question needs more memory than ROLLBOOK_MEMORY_BYTES allows; ask for less"
             ) from error
-        if code == BAD_QUERY_PARAMETER:
+        if BAD_PARAMETER in str(error):
             raise Invalid(f"a value is outside of what can be asked for: {_first_line(error)}") from error
         raise Unavailable(f"{what}: {_first_line(error)}") from error
     except OSError as error:

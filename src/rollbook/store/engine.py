@@ -70,7 +70,8 @@ class Engine:
     def command(self, sql: str, parameters: Row | None = None, *, settings: Row | None = None) -> None:
         """Run a statement that answers nothing, however long it takes."""
         with self._client() as client, translated():
-            client.command(sql, parameters=parameters or {}, settings=settings or {})
+            # not `command`, which puts its parameters into the URL however long they are
+            client.raw_query(sql, parameters=parameters or {}, settings=settings or {})
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Insert an Arrow table; when it returns, the rows are on disk and visible to the next query."""

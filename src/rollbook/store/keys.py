@@ -50,7 +50,7 @@ def fill(engine: Engine, since: datetime, until: datetime) -> None:
 def _steps(engine: Engine, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Spans of time of one month each (a partition), and of no more events than go into one part."""
     held, start, last = 0, since, None
-    for row in engine.query(RECEIVED, {"since": since, "until": until}):
+    for row in engine.query(RECEIVED, {"since": since, "until": until}, unlimited=True):
         other_month = last is not None and (last.year, last.month) != (row["received"].year, row["received"].month)
         if last is not None and (other_month or held + row["events"] > MOST_IN_A_STEP):
             yield start, last
@@ -62,7 +62,7 @@ def _steps(engine: Engine, since: datetime, until: datetime) -> Iterator[tuple[d
 
 def catch_up(engine: Engine, window_days: int) -> None:
     """Add what an unclean stop left out: everything received since the watermark, within the window."""
-    rows = engine.query("select max(received) as last, count() as n from events")
+    rows = engine.query("select max(received) as last, count() as n from events", unlimited=True)
     if rows[0]["n"]:
         oldest = rows[0]["last"] - timedelta(days=window_days)
         fill(engine, max(oldest, watermark(engine) or oldest), rows[0]["last"])
@@ -82,7 +82,7 @@ def known(engine: Engine, keys: Sequence[int], since: datetime) -> set[int]:
 def since(engine: Engine, start: datetime) -> Iterator[list[int]]:
     """All keys received at or after `start`, block by block."""
     sql = "select h from event_keys where received >= {since:DateTime64(3, 'UTC')}"
-    for block in engine.stream(sql, {"since": start}):
+    for block in engine.stream(sql, {"since": start}, unlimited=True):
         yield [row[0] for row in block]
 
 

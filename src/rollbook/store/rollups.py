@@ -118,13 +118,13 @@ class Rollups:
                 self._moved[tenant], now = time.monotonic(), self._tick()
             self._wait_for(self._writers, now)
             self._wait_for(self._readers, now)
-            for statement in CLEAR:
+            for statement in CLEAR if known else ():
                 self._engine.command(statement, {"tenant": tenant}, settings=MUTATION)
 
-    def differences(self) -> list[str]:
-        """Where a rollup and the events disagree, in words; empty when they agree, as they must."""
+    def differences(self, of: str | None = None) -> list[str]:
+        """Where a rollup and the events (of one tenant, if named) disagree, in words; empty when they agree."""
         found = []
-        for tenant in sorted(row["tenant"] for row in self._rows(TENANTS)):
+        for tenant in [of] if of is not None else sorted(row["tenant"] for row in self._rows(TENANTS)):
             self.roll(quiet_seconds=0)
             for name, sql in DIFFERENCES.items():
                 with self.reading(tenant) as hot:
