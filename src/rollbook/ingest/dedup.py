@@ -4,8 +4,8 @@ Bloom filters in memory answer "certainly new" for nearly every event; only what
 keys that are not in the table `event_keys` yet, then there. Filters belong to this process: one writer per store.
 """
 
+import hashlib
 import json
-import os
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -107,15 +107,12 @@ class Seen:
         if not self._warm.is_set():
             return
         self._folder.mkdir(exist_ok=True)
+        layers = []
         for number, layer in enumerate(self._layers):
             path = self._folder / f"{number}.bloom"
             layer.bloom.save(str(path))
-            _sync(path)
-        meta = {
-            "filled": self._filled.isoformat() if self._filled else None,
-            "layers": [[layer.capacity, layer.held, layer.newest.isoformat()] for layer in self._layers],
-        }
-        # last, and only once the filters are on disk: half a filter would let duplicates pass
+            layers.append([layer.capacity, layer.held, layer.newest.isoformat(), _digest(path)])
+        meta = {"filled": self._filled.isoformat() if self._filled else None, "layers": layers}
         (self._folder / "filters.json").write_text(json.dumps(meta))
 
     def wait_until_warm(self, timeout_seconds: float) -> bool:
@@ -154,14 +151,18 @@ class Seen:
             saved = datetime.fromisoformat(meta["filled"]) if meta["filled"] else None
             if saved != self._filled:
                 return False
-            self._layers = [
-                Layer(Bloom.load(str(self._folder / f"{n}.bloom"), int), capacity, held, datetime.fromisoformat(newest))
-                for n, (capacity, held, newest) in enumerate(meta["layers"])
-            ]
+            self._layers = [self._layer(number, *known) for number, known in enumerate(meta["layers"])]
         except (OSError, ValueError, KeyError, TypeError):
             self._layers = []
             return self._filled is None
         return True
+
+    def _layer(self, number: int, capacity: int, held: int, newest: str, digest: str) -> Layer:
+        """A filter of a clean stop. Raises ValueError if it is not whole: it would let duplicates pass."""
+        path = self._folder / f"{number}.bloom"
+        if _digest(path) != digest:
+            raise ValueError(f"{path} is torn")
+        return Layer(Bloom.load(str(path), int), capacity, held, datetime.fromisoformat(newest))
 
     def _warm_up(self) -> None:
         """Fill filters from the table in the background; new keys go to others meanwhile."""
@@ -193,6 +194,6 @@ def _signed(key: int) -> int:
     return key - (1 << 128) if key >> 127 else key
 
 
-def _sync(path: Path) -> None:
+def _digest(path: Path) -> str:
     with path.open("rb") as written:
-        os.fsync(written.fileno())
+        return hashlib.file_digest(written, "blake2b").hexdigest()
