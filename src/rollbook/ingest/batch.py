@@ -162,8 +162,9 @@ MOST_FIELDS = 100
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
-# numbers are only passed over: the largest are errors to Python
-_SCANNER = json.JSONDecoder(parse_int=str, parse_float=str)
+# it only finds where an event ends: numbers are passed over, the largest are errors to Python; so are bare line ends in
+# a text, which are an error of that event alone
+_SCANNER = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{}\]]', re.DOTALL)
 _LINE = re.compile(rb"[^\r\n]+")
