@@ -1,7 +1,6 @@
 """What tests need beside this process: PostgreSQL and Chromium, skipped with a reason where missing; ClickHouse."""
 
 import contextlib
-import getpass
 import os
 import shutil
 import socket
@@ -84,7 +83,7 @@ def _postgresql_programs() -> Path:
 
 def _run(programs: Path, command: list[str]) -> None:
     full = [str(programs / command[0]), *command[1:]]
-    if getpass.getuser() == "root":
+    if os.geteuid() == 0:
         full = ["runuser", "-u", "postgres", "--", *full]
     done = subprocess.run(full, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
