@@ -1,6 +1,8 @@
 """Reading a request's body: whole, decompressed, and never more of it than the limit."""
 
 import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
 
 import zstandard
 from starlette.requests import Request
@@ -9,6 +11,24 @@ from rollbook.errors import Invalid, NotJson, TooLarge
 from rollbook.settings import Settings
 
 CHUNK = 1 << 16
+ZSTD_CHUNK = 1 << 9
+MOST_STREAMS = 1_000
+MOST_WINDOW = 1 << 27
+
+
+class Stream(Protocol):
+    """What zlib's and zstandard's streams have in common."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether its end was seen."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was fed beyond its end."""
+
+
+S = TypeVar("S", bound=Stream)
 
 
 async def read_body(request: Request, settings: Settings) -> bytes:
@@ -38,26 +58,41 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _inflate(body: bytes, bits: int, limit: int) -> bytes:
+    """The members of a gzip body, one after the other."""
     found = bytearray()
-    while body:
-        stream = zlib.decompressobj(bits)
-        found += stream.decompress(body, limit + 1 - len(found))
-        if len(found) > limit:
-            raise _too_large(limit)
-        if not stream.eof:
-            raise zlib.error("it ends in the middle")
-        body = stream.unused_data
+    for chunk, stream in _fed(body, lambda: zlib.decompressobj(bits), CHUNK):
+        while chunk:
+            found += stream.decompress(chunk, limit + 1 - len(found))
+            if len(found) > limit:
+                raise _too_large(limit)
+            chunk = stream.unconsumed_tail
     return bytes(found)
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:
+    """The frames of a zstd body. A little at a time, since a few bytes may stand for megabytes."""
     found = bytearray()
-    with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body, read_across_frames=True) as stream:
-        while chunk := stream.read(CHUNK):
-            found += chunk
-            if len(found) > limit:
-                raise _too_large(limit)
+    for chunk, stream in _fed(body, zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW).decompressobj, ZSTD_CHUNK):
+        found += stream.decompress(chunk)
+        if len(found) > limit:
+            raise _too_large(limit)
     return bytes(found)
+
+
+def _fed(body: bytes, start: Callable[[], S], size: int) -> Iterator[tuple[bytes, S]]:
+    """What to feed to which of the body's streams. Raises ZstdError if the last one ends in the middle."""
+    stream, streams = start(), 1
+    for place in range(0, len(body), size):
+        chunk = body[place : place + size]
+        while chunk:
+            if stream.eof:
+                stream, streams = start(), streams + 1
+            if streams > MOST_STREAMS:
+                raise zstandard.ZstdError(f"it is made of more than {MOST_STREAMS} parts")
+            yield chunk, stream
+            chunk = stream.unused_data if stream.eof else b""
+    if body and not stream.eof:
+        raise zstandard.ZstdError("it ends in the middle")
 
 
 def _too_large(limit: int) -> TooLarge:
