@@ -130,6 +130,21 @@ def retention(question: Any, events: Events, when: When) -> Rows:
     ]
 
 
+def retention_periods(question: Any, events: Events, when: When) -> Rows:
+    """Retention for each period."""
+    cohort = _people(_ever(events, when))
+    active = [len(_people(_last(events, when, period))) for period in question.periods]
+    return [
+        {
+            "period_days": period,
+            "retention_rate": came / len(cohort) if cohort else 0.0,
+            "cohort_size": len(cohort),
+            "active_users": came,
+        }
+        for period, came in zip(question.periods, active, strict=True)
+    ]
+
+
 def _days_of(user: str, events: Events, when: When) -> list[date]:
     return sorted({day_of(event, when) for event in _ever(events, when) if event["user"] == user})
 
@@ -351,8 +366,8 @@ def anomalies(question: Any, events: Events, when: When) -> Rows:
 ORACLES: dict[str, Oracle] = {
     oracle.__name__: oracle
     for oracle in (
-        totals, active_users, events_by_day, event_distribution, activity_heatmap, retention, retention_curve, cohorts,
-        cohort_analysis, learner_metrics, engagement, learning_velocity, dropout_risk, intervention, learners, timeline,
-        anomalies,
+        totals, active_users, events_by_day, event_distribution, activity_heatmap, retention, retention_periods,
+        retention_curve, cohorts, cohort_analysis, learner_metrics, engagement, learning_velocity, dropout_risk,
+        intervention, learners, timeline, anomalies,
     )
 }  # fmt: skip

@@ -17,7 +17,7 @@ from rollbook.store import Store
 from tests.stories import happened, tell
 
 NOW = datetime(2026, 3, 6, 12, tzinfo=UTC)
-SCOPES = ("scope", "activity_scope", "learner_days_scope", "people_scope")
+SCOPES = ("scope", "activity_scope", "learner_days_scope", "late_days_scope", "people_scope")
 NEEDED = {"user": "ada", "cohort_date": "2026-03-02"}
 
 

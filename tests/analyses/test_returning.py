@@ -10,6 +10,7 @@ from rollbook.analyses.cohort_analysis import CohortAnalysis
 from rollbook.analyses.cohorts import Cohorts
 from rollbook.analyses.retention import Retention
 from rollbook.analyses.retention_curve import RetentionCurve
+from rollbook.analyses.retention_periods import RetentionPeriods
 from rollbook.store import Store
 from tests.stories import happened, tell
 
@@ -62,6 +63,26 @@ def test_retention_over_very_many_named_people(store: Store, school: str) -> Non
     names = ("ada", *(f"somebody {n}" for n in range(1_999)))
     asked = Retention(period=7, users=names, as_of=NOW)
     assert rows(store, school, asked)[0]["retention_rate"] == 1 / 2_000
+
+
+def test_retention_periods_are_retention_for_each(store: Store, school: str) -> None:
+    # since the 11th 12:00: eve; since the 9th 11:00 (whose events are just out): eve; since the 3rd 12:00: ada, bob, eve
+    now = datetime(2026, 3, 12, 11, tzinfo=UTC)
+    found = rows(store, school, RetentionPeriods(periods=(9, 1, 3), as_of=now))
+    assert [(row["period_days"], row["active_users"], row["cohort_size"]) for row in found] == [
+        (9, 3, 5),
+        (1, 1, 5),
+        (3, 1, 5),
+    ]
+    assert found == [rows(store, school, Retention(period=n, as_of=now))[0] for n in (9, 1, 3)]
+
+
+def test_retention_when_people_came_again_later(store: Store, school: str) -> None:
+    # asked on the 9th at 11:00, when eve's last event is yet to come: she was there on the 5th, at 11:00
+    now = datetime(2026, 3, 9, 11, tzinfo=UTC)
+    found = rows(store, school, RetentionPeriods(periods=(1, 4, 5), as_of=now))
+    assert [row["active_users"] for row in found] == [2, 2, 3]
+    assert [rows(store, school, Retention(period=n, as_of=now))[0]["active_users"] for n in (1, 4, 5)] == [2, 2, 3]
 
 
 @pytest.mark.parametrize("users", [None, (), ("",)])

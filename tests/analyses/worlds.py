@@ -111,6 +111,7 @@ def parameters(name: str, world: World) -> st.SearchStrategy[dict[str, Any]]:
     specific: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "totals": {"days": st.none() | days},
         "retention": {"period": days, "users": st.none() | st.lists(st.sampled_from((*USERS, "nobody")), max_size=4)},
+        "retention_periods": {"periods": st.lists(st.integers(1, 9) | days, min_size=1, max_size=4)},
         "cohort_analysis": {
             "cohort_date": st.sampled_from(first_days or [world.now.date()]),
             "periods": st.just((0, 1, 2, 7, 30)),

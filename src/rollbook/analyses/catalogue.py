@@ -22,6 +22,7 @@ from rollbook.analyses.learner.timeline import Timeline
 from rollbook.analyses.question import Question
 from rollbook.analyses.retention import Retention
 from rollbook.analyses.retention_curve import RetentionCurve
+from rollbook.analyses.retention_periods import RetentionPeriods
 from rollbook.analyses.totals import Totals
 from rollbook.errors import Invalid, NotFound
 
@@ -32,6 +33,7 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     EventDistribution,
     ActivityHeatmap,
     Retention,
+    RetentionPeriods,
     RetentionCurve,
     Cohorts,
     CohortAnalysis,

@@ -38,15 +38,21 @@ class Retention(Question[RetentionRate]):
     users: People | None = Field(None, description="Of these people (comma-separated or a list); default: everyone.")
 
     sql: ClassVar[str] = """
-        select active, everyone
-        from (select uniqExact(person) as active from learner_days_scope) as period
-        cross join (select count() as everyone from people_scope) as ever
+        select sum(size) as everyone, sum(came) as active
+        from (
+            select count() as size, countIf(not late and last >= {begin:DateTime64(3, 'UTC')}) as came from people_scope
+            union all
+            select 0 as size, uniqExact(person) as came from late_days_scope)
         """
 
     def scope(self, when: When) -> Scope:
         """The period; of the named people."""
         scope = when.last(self.period)
         return scope if self.users is None else dataclasses.replace(scope, users=self._named())
+
+    def bound(self, when: When) -> dict[str, Any]:
+        """Where the period begins."""
+        return super().bound(when) | {"begin": self.scope(when).begin}
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[RetentionRate]:
         """One row."""

@@ -29,12 +29,14 @@ class Totals(Question[Total]):
     days: Days | None = Field(None, description="The last N x 24 hours; default: everything ever.")
 
     sql: ClassVar[str] = """
-        select *
-        from (select sum(a.events) as events, sumIf(a.events, a.type = 'session_start') as sessions,
-                     sum(a.seconds) as seconds, if(count() = 0, null, min(a.day)) as first,
-                     if(count() = 0, null, max(a.day)) as last
-              from activity_scope as a) as counted
-        cross join (select uniqExact(person) as people from learner_days_scope) as came
+        select sum(n) as events, sum(p) as people, sum(s) as sessions, sum(t) as seconds,
+               min(f) as first, max(l) as last
+        from (
+            select sum(events) as n, 0 as p, sumIf(events, type = 'session_start') as s, sum(seconds) as t,
+                   minOrNull(day) as f, maxOrNull(day) as l
+            from activity_scope
+            union all
+            select 0 as n, uniqExact(person) as p, 0 as s, 0 as t, null as f, null as l from learner_days_scope)
         """
 
     def scope(self, when: When) -> Scope:

@@ -17,6 +17,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # a list of 100,000 names in a condition keeps ClickHouse's planner busy for half a minute, a subquery of them does not
 MOST_LITERAL_USERS = 1_000
 
+# `user != ''`, but reading a third of the bytes
+SOMEBODY = "person != sipHash64('')"
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -24,6 +27,10 @@ class Scope:
 
     `zone` is the zone whose days the question counts. `hot` are the days (in the tenant's zone) that are not rolled up;
     None: nothing is (the question counts the days of another zone than the rollups').
+
+    `people_scope` says of everyone when they came first and last, except of those who came again after `until`: they
+    are `late`, and `late_days_scope` has their days instead. `cuts` are moments that the question tells apart: on the
+    days in which they fall `late_days_scope` knows the `moment`s; elsewhere it may know only the day, and says 1970.
     """
 
     tenant: str
@@ -32,6 +39,7 @@ class Scope:
     zone: str = "UTC"
     users: tuple[str, ...] | None = None
     hot: Set[date] | None = None
+    cuts: tuple[datetime, ...] = ()
 
     def sql(self, question: str) -> str:
         """The question with its scopes in front. Only those are written that the question names."""
@@ -61,16 +69,15 @@ class Scope:
         return {
             "scope": f"select *, person from events where {self._events()}",
             "activity_scope": self._split(
-                "select day, course, user, person, type, events, seconds from activity",
+                "select day, course, user, person, type, events, seconds from activity where true",
                 "select toDate(timestamp, {scope_zone:String}) as day, course, user, person, type, 1 as events,"
                 " ifNull(duration, 0) as seconds from events where true",
             ),
             "learner_days_scope": self._split(
-                "select person, day from learner_days",
-                # the hash instead of the text: a third of the bytes to read
-                "select person, toDate(timestamp, {scope_zone:String}) as day from events"
-                " where person != sipHash64('')",
+                "select person, day from learner_days where true",
+                f"select person, toDate(timestamp, {{scope_zone:String}}) as day from events where {SOMEBODY}",
             ),
+            "late_days_scope": self._late_days(),
             "people_scope": self._people(),
         }
 
@@ -98,7 +105,7 @@ class Scope:
         if self.hot is None or first > last:
             return f"{raw} and {self._events()}"
         parts = [
-            f"{rolled} where tenant = {{scope_tenant:String}} and day >= {{scope_first_day:Date}}"
+            f"{rolled} and tenant = {{scope_tenant:String}} and day >= {{scope_first_day:Date}}"
             f" and day <= {{scope_last_day:Date}} and day not in {{scope_raw_days:Array(Date)}}{self._named_people()}"
         ]
         if self._raw_days():
@@ -110,10 +117,13 @@ class Scope:
 
     def _people(self) -> str:
         """Everyone ever seen by `until`, never cut by `begin`: "first came" means ever."""
+        upto = "timestamp <= {scope_until:DateTime64(3, 'UTC')}"
         tenant = "tenant = {scope_tenant:String}"
         parts = []
         if self.hot is not None:
-            parts.append(f"select user, person, first as f, last as l from people where {tenant}{self._named_users()}")
+            parts.append(
+                f"select user as name, person, first as f, last as l from people where {tenant}{self._named_users()}"
+            )
         if self.hot is None or self.hot:
             hot = (
                 " and toDate(timestamp) in {scope_hot_utc_days:Array(Date)}"
@@ -122,36 +132,59 @@ class Scope:
                 else ""
             )
             parts.append(
-                "select user, person, min(timestamp) as f, max(timestamp) as l from events"
-                f" where {tenant} and user != ''{hot}{self._named_users()} group by user, person"
+                "select any(user) as name, person, min(timestamp) as f, max(timestamp) as l from events"
+                f" where {tenant} and {SOMEBODY} and {upto}{hot}{self._named_users()} group by person"
             )
         return (
-            f"select any(user) as user, person, min(f) as first, max(l) as last from ({' union all '.join(parts)})"
+            "select any(name) as user, person, min(f) as first, max(l) as last,"
+            f" last > {{scope_until:DateTime64(3, 'UTC')}} as late from ({' union all '.join(parts)})"
             " group by person having first <= {scope_until:DateTime64(3, 'UTC')}"
+        )
+
+    def _late_days(self) -> str:
+        """The days of the late. Few are, unless "now" is long ago; where nobody is, the keys let nothing be read."""
+        late = (
+            "from people where tenant = {scope_tenant:String} and last > {scope_until:DateTime64(3, 'UTC')}"
+            + self._named_users()
+        )
+        raw = "select person, toDate(timestamp, {scope_zone:String}) as day, timestamp as moment from events where "
+        if self.hot is None:
+            # people_scope reads the events up to `until`, so that it knows of everyone
+            return f"{raw} false"
+        return self._split(
+            "select person, day, toDateTime64(0, 3, 'UTC') as moment from learner_days"
+            f" where person in (select person {late})",
+            f"{raw} user in (select user {late})",
         )
 
     def _whole_days(self) -> tuple[date, date]:
         """First and last day that lie whole in the scope; the first is after the last where none does."""
-        zone = ZoneInfo(self.zone)
-        first, last = self.begin.astimezone(zone).date(), self.until.astimezone(zone).date()
-        if start_of(first, self.zone) < self.begin:
-            first += DAY
+        first, last = first_whole_day(self.begin, self.zone), self.until.astimezone(ZoneInfo(self.zone)).date()
         if start_of(last + DAY, self.zone) - MILLISECOND > self.until:
             last -= DAY
         return first, last
 
     def _raw_days(self) -> list[date]:
-        """Days in the scope that are read from the events: hot ones, and those that the scope cuts."""
+        """Days in the scope that are read from the events: hot ones, and those that it cuts or in which a cut falls."""
         zone = ZoneInfo(self.zone)
         begin, until = self.begin.astimezone(zone).date(), self.until.astimezone(zone).date()
         first, last = self._whole_days()
         cut = {day for day in (begin, until) if not first <= day <= last}
+        for moment in self.cuts:
+            day = moment.astimezone(zone).date()
+            cut |= {day} if begin <= day <= until and start_of(day, self.zone) < moment else set()
         return sorted(cut | {day for day in self.hot or () if begin <= day <= until})
 
 
 def start_of(day: date, zone: str) -> datetime:
     """When a calendar day begins in a zone, in UTC; where the clock jumps over midnight, the moment of the jump."""
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def first_whole_day(moment: datetime, zone: str) -> date:
+    """The first calendar day in a zone that begins at the moment or later."""
+    day = moment.astimezone(ZoneInfo(zone)).date()
+    return day if start_of(day, zone) >= moment else day + DAY
 
 
 def utc_days(days: list[date], zone: str | None = None) -> list[date]:
