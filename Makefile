@@ -27,8 +27,9 @@ check: .venv/ready-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 
-bench: .venv/ready-dev
-	$(BIN)/rollbook bench $(ARGS)
+bench: .venv/ready
+	@mkdir -p bench
+	$(BIN)/rollbook bench --out bench/RESULTS.md $(ARGS)
 
 docs: .venv/ready
 	$(BIN)/rollbook docs

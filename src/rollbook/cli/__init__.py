@@ -1,6 +1,6 @@
 """BY HAND: the command line; one file for each group of commands."""
 
-from rollbook.cli import ask, dead_letters, demo, imports, reference, serve, verify
+from rollbook.cli import ask, bench, dead_letters, demo, imports, reference, serve, verify
 from rollbook.cli.shell import app
 
 app.command("serve")(serve.serve)
@@ -9,6 +9,7 @@ app.command("import")(imports.import_events)
 app.command("ask", context_settings=ask.FREE_OPTIONS)(ask.ask)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("verify")(verify.verify)
+app.command("bench")(bench.bench)
 app.command("docs", hidden=True)(reference.docs)
 
 __all__ = ["app"]

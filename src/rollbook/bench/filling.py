@@ -1,0 +1,76 @@
+"""Filling a data folder with a term's events, straight into the store, as the way in would leave them.
+
+`python -m rollbook.bench.filling FOLDER EVENTS DAYS LEARNERS` prints what it took and what the tables weigh, as JSON.
+"""
+
+import json
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rollbook.bench.tables import MADE_UP, MERGES, ONE_INSERT, WEIGHTS
+from rollbook.settings import load
+from rollbook.store import Store, keys
+
+TENANT = "default"
+DAY = timedelta(days=1)
+MOST_SECONDS_OF_MERGES = 300
+CALM_SECONDS = 3
+
+
+def term_end() -> datetime:
+    """Yesterday at 18:00 UTC: as on a day that is under way, the last day of the term is not a whole one."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(hours=6)
+
+
+def learner(number: int) -> str:
+    """The id of a learner, as the made-up events have it."""
+    return f"learner-{number:06}"
+
+
+def fill(store: Store, events: int, days: int, learners: int) -> dict[str, Any]:
+    """Write, a day at a time; then roll up what was written, and wait until the engine has merged what it wants to."""
+    until, began = term_end(), time.monotonic()
+    for day in range(days):
+        first, following = (events * n // days for n in (day, day + 1))
+        begin = until - (days - day) * DAY
+        bound = {
+            "tenant": TENANT, "day": day, "days": days, "learners": learners,
+            "begin_ms": int(begin.timestamp() * 1000), "first": first, "count": following - first,
+        }  # fmt: skip
+        with store.rollups.writing([(TENANT, begin.date()), (TENANT, (begin + DAY).date())]):
+            store.engine.command(MADE_UP, bound, settings=ONE_INSERT)
+        keys.fill(store.engine, begin, begin + DAY)
+    written = time.monotonic()
+    store.rollups.roll(quiet_seconds=0)
+    rolled = time.monotonic()
+    settle(store)
+    return {
+        "events": events,
+        "write_seconds": written - began,
+        "roll_seconds": rolled - written,
+        "merge_seconds": time.monotonic() - rolled,
+        "tables": store.engine.query(WEIGHTS, unlimited=True),
+    }
+
+
+def settle(store: Store) -> None:
+    """Wait until no merge has been running for a while, or for as long as that may take."""
+    until, calm = time.monotonic() + MOST_SECONDS_OF_MERGES, 0
+    while calm < CALM_SECONDS and time.monotonic() < until:
+        calm = 0 if store.engine.query(MERGES, unlimited=True)[0]["running"] else calm + 1
+        time.sleep(1)
+
+
+def main() -> None:
+    """Fill, and print."""
+    folder, events, days, learners = sys.argv[1:]
+    with Store(load(data=Path(folder), roll_quiet_seconds=10**9)) as store:
+        sys.stdout.write(json.dumps(fill(store, int(events), int(days), int(learners))))
+
+
+if __name__ == "__main__":
+    main()

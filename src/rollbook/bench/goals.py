@@ -1,0 +1,88 @@
+"""Goals: what each figure should be, and whether it is."""
+
+from dataclasses import dataclass
+
+from rollbook.bench.ingest import Rounds
+from rollbook.bench.results import Results
+
+SHARE_OF_BARE = 0.6
+P99_MS = 200
+EVENTS_A_SECOND = 10_000
+GOAL_EVENTS = 30_000_000
+IMPORTED_A_SECOND = 120_000
+IDLE_BYTES = 400_000_000
+ASKS_MS = {
+    "dashboard data": 150,
+    "retention of everybody": 150,
+    "retention of 100,000 named learners": 150,
+    "metrics of one learner": 30,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """`reached` None: it was not measured in this run."""
+
+    what: str
+    wanted: str
+    measured: str
+    reached: bool | None
+
+
+def goals(results: Results) -> list[Goal]:
+    """Every goal there is."""
+    return [*_ingest(results), _visible(results), *_asks(results), _imported(results), _idle(results)]
+
+
+def _at_least(what: str, wanted: float, found: float | None, form: str) -> Goal:
+    shown = "not measured" if found is None else format(found, form)
+    return Goal(what, f"at least {wanted:{form}}", shown, None if found is None else found >= wanted)
+
+
+def _below(what: str, wanted: float, found: float | None, unit: str) -> Goal:
+    shown = "not measured" if found is None else f"{found:,.0f} {unit}"
+    return Goal(what, f"below {wanted:,.0f} {unit}", shown, None if found is None else found < wanted)
+
+
+def _ingest(results: Results) -> list[Goal]:
+    found: dict[int, Rounds] = {one.batch: one for one in results.rounds}
+    large, single = found.get(1000), found.get(1)
+    share, alone = (one.ratio() if one else None for one in (large, single))
+    p99, rate = (large.median("rollbook", name) if large else None for name in ("p99_ms", "rate"))
+    return [
+        _at_least("batches of 1,000: rate over the bare loop's", SHARE_OF_BARE, share, ".2f"),
+        _below("batches of 1,000: p99", P99_MS, p99, "ms"),
+        _at_least("batches of 1,000: events/s", EVENTS_A_SECOND, rate, ",.0f"),
+        _at_least("single events: rate over the bare loop's", SHARE_OF_BARE, alone, ".2f"),
+        _none("acknowledged events that are missing", [one.missing for one in results.rounds]),
+        _none("rollups that differ from the events", [one.differences for one in results.rounds]),
+    ]
+
+
+def _visible(results: Results) -> Goal:
+    misses = [one.misses for one in results.visible.values()]
+    return _none("acknowledged events that the next question did not find", misses)
+
+
+def _none(what: str, counts: list[int]) -> Goal:
+    return Goal(what, "0", f"{sum(counts)}" if counts else "not measured", sum(counts) == 0 if counts else None)
+
+
+def _asks(results: Results) -> list[Goal]:
+    """The slowest of the medians where a call is made with several parameters."""
+    term = next((one for one in results.terms if one.events == GOAL_EVENTS), None)
+    found = []
+    for name, most in ASKS_MS.items():
+        medians = [one.p50_ms for one in term.documented if one.name == name and not one.failed] if term else []
+        found.append(_below(f"30 million events: {name}, p50", most, max(medians, default=None), "ms"))
+    return found
+
+
+def _imported(results: Results) -> Goal:
+    rate = results.imported.rate if results.imported else None
+    return _at_least("import of the Open University's dataset: rows/s", IMPORTED_A_SECOND, rate, ",.0f")
+
+
+def _idle(results: Results) -> Goal:
+    idle = results.sustained.idle_bytes if results.sustained else None
+    return _below("resident memory, idle", IDLE_BYTES / 1e6, idle / 1e6 if idle else None, "MB")
