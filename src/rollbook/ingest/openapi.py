@@ -45,14 +45,13 @@ def paths() -> dict[str, Any]:
 def _operation(dialect: str) -> dict[str, Any]:
     event = _schema(dialect)
     media = {"schema": {"oneOf": [event, {"type": "array", "items": event}]}}
-    content = {"application/json": media} | (
-        {"application/x-ndjson": {"schema": {"type": "string"}}} if dialect == "native" else {}
-    )
+    content = {"application/json": media, "application/x-ndjson": {"schema": {"type": "string"}}}
     return {
         "tags": ["ingest"],
         "operationId": f"ingest_{dialect}",
         "summary": f"Take events in ({'the native shape' if dialect == 'native' else DIALECTS[dialect].name})",
-        "description": "One event or a list; gzip and zstd bodies. 200: committed, and visible to the next query.",
+        "description": "One event, a list, or NDJSON; bodies may be packed with gzip, deflate or zstd. "
+        "200: committed, and visible to the next query.",
         "parameters": [
             {"name": "tenant_id", "in": "query", "schema": {"type": "string", "default": "default"}},
             {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}},

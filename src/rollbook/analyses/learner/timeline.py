@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -11,6 +12,8 @@ from pydantic import Field
 from rollbook.analyses.chart import Chart, Dots
 from rollbook.analyses.question import Answer, Question, UserId, When
 from rollbook.store import Scope
+
+MOST_DIGITS = 300
 
 
 class Moment(Answer):
@@ -53,4 +56,19 @@ class Timeline(Question[Moment]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Moment]:
         """Row for row, the properties read."""
-        return [Moment(**row | {"properties": json.loads(row["properties"])}) for row in found]
+        return [Moment(**row | {"properties": _read(row["properties"])}) for row in found]
+
+
+def _read(properties: str) -> dict[str, Any]:
+    """The properties; a number that nothing can hold (1e999, thousands of digits) as the text it was sent as."""
+    read: dict[str, Any] = json.loads(properties, parse_float=_real, parse_int=_whole)
+    return read
+
+
+def _real(text: str) -> float | str:
+    found = float(text)
+    return found if math.isfinite(found) else text
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if len(text) <= MOST_DIGITS else text
