@@ -66,7 +66,7 @@ def test_retention_over_very_many_named_people(store: Store, school: str) -> Non
 
 
 def test_retention_periods_are_retention_for_each(store: Store, school: str) -> None:
-    # after the 11th 11:00: eve; after the 9th 11:00 (the events of that moment are out): eve; after the 3rd: ada, bob, eve
+    # after the 11th 11:00: eve; after the 9th 11:00 (what happened then is out): eve; after the 3rd: ada, bob, eve
     now = datetime(2026, 3, 12, 11, tzinfo=UTC)
     found = rows(store, school, RetentionPeriods(periods=(9, 1, 3), as_of=now))
     assert [(row["period_days"], row["active_users"], row["cohort_size"]) for row in found] == [
