@@ -44,7 +44,8 @@ def demo(
     _make_once(settings, learners, days, seed)
     if serving:
         chosen = settings if port is not None else settings.model_copy(update={"port": free_unless(settings)})
-        listen(chosen, lambda at: typer.echo(f"\nOpen {at}\n(Ctrl-C stops it; the data stays in {settings.data})"))
+        ask = f"rollbook ask active_users --data {settings.data}"
+        listen(chosen, lambda at: typer.echo(f"\nOpen {at}\nor: {ask}\n(Ctrl-C stops it; the data stays there)"))
 
 
 def _make_once(settings: Settings, learners: int, days: int, seed: int) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from pydantic.fields import FieldInfo
 
+from rollbook.analyses.reference import questions_page
 from rollbook.settings import LATER, WITHOUT_MEANING, Settings, is_later, names_of
 
 SETTINGS = """# Settings
@@ -68,7 +69,7 @@ def _default(value: object) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page}
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "questions.md": questions_page}
 
 
 def docs(

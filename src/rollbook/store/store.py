@@ -4,6 +4,8 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+import structlog
+
 from rollbook.settings import Settings
 from rollbook.store import counters, footprint, keys
 from rollbook.store.engine import Engine
@@ -11,6 +13,8 @@ from rollbook.store.folder import Folder
 from rollbook.store.migrate import migrate
 from rollbook.store.records import Records
 from rollbook.store.rollups import Rollups
+
+log = structlog.get_logger()
 
 
 class Store:
@@ -33,7 +37,16 @@ class Store:
             if self.engine.embedded:
                 footprint.hand_back_code()
             self.rollups = Rollups(self.engine, self.zone_of, settings.roll_quiet_seconds)
+            self.trouble: str | None = None
             self._opened = opened.pop_all()
+
+    def note_trouble(self, detail: str | None) -> None:
+        """Say why events cannot be written now; None: they can. Logged when it changes, and seen at /health."""
+        if detail and not self.trouble:
+            log.error("events_refused", detail=detail, effect="503 until it is mended; it is tried with each request")
+        elif self.trouble and not detail:
+            log.warning("events_taken_again", after=self.trouble)
+        self.trouble = detail
 
     def zone_of(self, tenant: str) -> str:
         """The zone in which a tenant's calendar days are counted."""

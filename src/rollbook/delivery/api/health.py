@@ -13,17 +13,27 @@ router = APIRouter(tags=["health"])
 class Health(BaseModel):
     """How it is."""
 
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "degraded", "unavailable"] = Field(
+        description="`degraded`: questions are answered, but events are refused at the moment."
+    )
     version: str
     checks: dict[str, str] = Field(description="Each part: `ok`, or what is wrong with it.")
 
 
 @router.get("/health", responses={503: {"model": Health, "description": "Not ready."}})
 def health(request: Request, response: Response) -> Health:
-    """200 when events are taken and questions answered, 503 otherwise."""
+    """200 when it is ready, 503 otherwise.
+
+    While events are refused (a full disk) it stays 200, and says `degraded`: only a request that comes through shows
+    that they can be taken again, and questions are answered all the while.
+    """
     store = getattr(request.app.state, "store", None)
-    checks = {"store": "not open yet"} if store is None else readiness.check(store)
+    if store is None:
+        response.status_code = 503
+        return Health(status="unavailable", version=request.app.version, checks={"store": "not open yet"})
+    checks = readiness.check(store)
     ready = all(state == "ok" for state in checks.values())
     if not ready:
         response.status_code = 503
-    return Health(status="ok" if ready else "unavailable", version=request.app.version, checks=checks)
+    status = "unavailable" if not ready else "degraded" if store.trouble else "ok"
+    return Health(status=status, version=request.app.version, checks=checks | {"ingest": store.trouble or "ok"})
