@@ -28,7 +28,6 @@ check: .venv/ready-dev
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 
 bench: .venv/ready
-	@mkdir -p bench
 	$(BIN)/rollbook bench --out bench/RESULTS.md $(ARGS)
 
 docs: .venv/ready
