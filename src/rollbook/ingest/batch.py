@@ -37,6 +37,7 @@ class Batch:
     positions: list[int] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     originals: list[bytes] | None = None
+    oldest: datetime | None = None
 
     def refuse(self, refused: dict[int, Refusal]) -> None:
         """Drop events by their present place in `events`."""

@@ -54,6 +54,13 @@ def stamped(rows: pa.Table, dialect: str, stamp: datetime) -> pa.Table:
     )
 
 
+def restamped(tables: list[pa.Table], stamp: datetime) -> pa.Table:
+    """The rows of all tables, received at another time."""
+    rows = pa.concat_tables(tables)
+    received = pa.repeat(pa.scalar(stamp, table.MILLISECONDS), len(rows))
+    return rows.set_column(rows.schema.get_field_index("received"), table.SCHEMA.field("received"), received)
+
+
 def keys_of(rows: pa.Table) -> list[int]:
     """The dedup key of every row."""
     return list(map(key_of, rows.column("tenant").to_pylist(), rows.column("id").to_pylist()))

@@ -1,64 +1,29 @@
 """The committer: one thread that takes everything that waits, counts it once, inserts it as one group and acknowledges.
 
-All requests that arrive while one insert runs go into the next. A group that fails is tried again request by request,
-so that one client cannot fail another; what a failed insert may have left behind is looked up before the next.
+All requests that arrive while one insert runs go into the next; those with old events go a few months at a time between
+the groups. What fails is tried again request by request, so that one client cannot fail another; what a failed insert
+may have left behind is looked up before the next.
 """
 
-import asyncio
-import contextlib
+import itertools
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 import structlog
 
-from rollbook.errors import NotJson, RollbookError, Unavailable
-from rollbook.ingest.batch import Batch, Receipt
-from rollbook.ingest.columns import days_of, keys_of, rows_of, stamped
+from rollbook.errors import RollbookError, Unavailable
+from rollbook.ingest.columns import days_of, keys_of, restamped, rows_of, stamped
 from rollbook.ingest.dedup import Seen
-from rollbook.ingest.reasons import Rejected
 from rollbook.ingest.tally import Counted, Tally, counted
+from rollbook.ingest.waiting import Lane, Slice, Waiting, acknowledge
 from rollbook.store import Store, dead_letters, events
-from rollbook.store.dead_letters import DeadLetter
 from rollbook.store.keys import key_of
 
 log = structlog.get_logger()
-
-Answer = asyncio.Future["Waiting"] | Future["Waiting"]
-
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """What waits for its commit: a prepared batch, or rows of a bulk load, and what was refused of them.
-
-    `tenant` and `dialect` are those of refused events. Then `receipt` or `error` is set. `refusal`: the whole body was
-    refused, and is only to be kept as a dead letter.
-    """
-
-    answer: Answer
-    batch: Batch | None = None
-    rows: pa.Table | None = None
-    rejected: Sequence[Rejected] = ()
-    tenant: str = "default"
-    dialect: str = ""
-    letters: bool = True
-    refusal: NotJson | None = None
-    receipt: Receipt | None = None
-    error: RollbookError | None = None
-
-    def events(self) -> int:
-        """How many events it holds."""
-        if self.rows is not None:
-            return len(self.rows)
-        return len(self.batch.events) if self.batch else 0
-
-    def bytes(self) -> int:
-        """How much memory it holds, roughly."""
-        return self.batch.size() if self.batch else 0
 
 
 class Committer:
@@ -70,6 +35,7 @@ class Committer:
         self._tally = tally
         self._wake = threading.Condition()
         self._queue: deque[Waiting] = deque()
+        self._lane = Lane(store.settings.group_events)
         self._queued_events = 0
         self._queued_bytes = 0
         self._closing = False
@@ -100,16 +66,25 @@ class Committer:
         self._thread.join()
 
     def _run(self) -> None:
-        while group := self._next():
-            try:
-                self._commit_all(group)
-            finally:
-                acknowledge(group)
+        while (group := self._next()) or self._lane:
+            now = datetime.now(UTC)
+            current = [waiting for waiting in group if not waiting.is_old(now)]
+            if current:
+                self._commit_group(current)
+            if len(current) < len(group):
+                self._set_aside([waiting for waiting in group if waiting not in current])
+            if self._lane:
+                self._commit_slices(self._lane.next())
+
+    def _set_aside(self, group: list[Waiting]) -> None:
+        for waiting in group:
+            waiting.error = self._try(partial(self._lane.add, waiting))
+        self._answer([waiting for waiting in group if waiting.error])
 
     def _next(self) -> list[Waiting]:
-        """Everything that waits, up to the size of a group; a bulk load goes alone. Empty: closed."""
+        """Everything that waits, up to the size of a group; a bulk load goes alone. Empty: closed, or only old ones."""
         with self._wake:
-            while not self._queue and not self._closing:
+            while not self._queue and not self._closing and not self._lane:
                 self._wake.wait()
             return list(self._take())
 
@@ -120,26 +95,42 @@ class Committer:
             if alone and held:
                 return
             waiting = self._queue.popleft()
-            self._queued_events -= waiting.events()
-            self._queued_bytes -= waiting.bytes()
             held += max(waiting.events(), 1)
             yield waiting
             if alone:
                 return
 
-    def _commit_all(self, group: list[Waiting]) -> None:
-        error = self._try(group)
+    def _commit_group(self, group: list[Waiting]) -> None:
+        error = self._try(partial(self._commit, group))
         if error and len(group) > 1:
             log.warning("group_failed", detail=error.detail, requests=len(group), effect="tried request by request")
             for waiting in group:
-                waiting.error = self._try([waiting])
+                waiting.error = self._try(partial(self._commit, [waiting]))
         elif error:
             group[0].error = error
+        self._answer(group)
 
-    def _try(self, group: list[Waiting]) -> RollbookError | None:
-        """Commit a group; what went wrong, if it did. The thread must outlive every failure."""
+    def _commit_slices(self, slices: list[Slice]) -> None:
+        error = self._try(partial(self._commit_months, slices))
+        for part in slices:
+            waiting = part.request.waiting
+            again = error is not None and len(slices) > 1
+            waiting.error = self._try(partial(self._commit_months, [part])) if again else error
+            if waiting.error:
+                self._lane.leave(waiting)
+            if waiting.error or part.last:
+                self._answer([waiting])
+
+    def _answer(self, group: list[Waiting]) -> None:
+        with self._wake:
+            self._queued_events -= sum(waiting.events() for waiting in group)
+            self._queued_bytes -= sum(waiting.bytes() for waiting in group)
+        acknowledge(group)
+
+    def _try(self, commit: Callable[[], None]) -> RollbookError | None:
+        """Commit something; what went wrong, if it did. The thread must outlive every failure."""
         try:
-            self._commit(group)
+            commit()
         except RollbookError as error:
             return error
         except Exception as error:
@@ -154,18 +145,40 @@ class Committer:
         counts: Counted = Counter()
         try:
             counts += self._write_events([waiting for waiting in group if waiting.receipt is None], stamp)
-            counts += self._write_letters([waiting for waiting in group if waiting.letters], stamp)
+            counts += self._write_letters(group, stamp)
+        finally:
+            self._tally.add(counts, stamp)
+
+    def _commit_months(self, slices: list[Slice]) -> None:
+        """Write some months of requests, and the dead letters of those that end with them."""
+        self._resolve_doubts()
+        stamp = self._next_stamp()
+        counts: Counted = Counter()
+        open_slices = [part for part in slices if not part.committed]
+        try:
+            if open_slices:
+                fresh, counts = self._write_new(restamped([part.rows for part in open_slices], stamp), stamp)
+                for part, new in zip(
+                    open_slices, _shares(fresh, [len(part.rows) for part in open_slices]), strict=True
+                ):
+                    part.commit(new)
+            counts += self._write_letters([part.request.waiting for part in slices if part.last], stamp)
         finally:
             self._tally.add(counts, stamp)
 
     def _write_events(self, group: list[Waiting], stamp: datetime) -> Counted:
         """Commit the events that are new, and fill in the receipts; the counts of what became of them."""
-        if not any(waiting.events() for waiting in group):
-            _fill_receipts(group, None)
-            return Counter()
-        batches = [waiting.batch for waiting in group if waiting.batch]
-        loads = [stamped(waiting.rows, waiting.dialect, stamp) for waiting in group if waiting.rows is not None]
-        rows = loads[0] if loads else rows_of(batches, stamp)
+        fresh, counts = None, Counter[tuple[str, str, str]]()
+        if any(waiting.events() for waiting in group):
+            batches = [waiting.batch for waiting in group if waiting.batch]
+            loads = [stamped(waiting.rows, waiting.dialect, stamp) for waiting in group if waiting.rows is not None]
+            fresh, counts = self._write_new(loads[0] if loads else rows_of(batches, stamp), stamp)
+        for waiting, new in zip(group, _shares(fresh, [waiting.events() for waiting in group]), strict=True):
+            waiting.settle(new)
+        return counts
+
+    def _write_new(self, rows: pa.Table, stamp: datetime) -> tuple[list[bool] | None, Counted]:
+        """Commit those rows that are new: which (None: all), and the counts."""
         keys = keys_of(rows)
         fresh = self._fresh(keys)
         counts: Counted = Counter()
@@ -177,8 +190,7 @@ class Committer:
             self._write(rows)
             self._seen.add(keys, stamp)
             counts += self._tally.accepted(rows)
-        _fill_receipts(group, fresh)
-        return counts
+        return fresh, counts
 
     def _write(self, rows: pa.Table) -> None:
         try:
@@ -202,7 +214,8 @@ class Committer:
 
     def _resolve_doubts(self) -> None:
         """Find out what failed inserts left in the table; remember and count it as committed."""
-        for rows in list(self._doubtful):
+        while self._doubtful:
+            rows = self._doubtful[0]
             stamp = rows.column("received")[0].as_py().replace(tzinfo=UTC)
             keys = list(zip(rows.column("tenant").to_pylist(), rows.column("id").to_pylist(), strict=True))
             stored = events.stored_keys(self._store.engine, keys, stamp)
@@ -210,10 +223,10 @@ class Committer:
                 self._seen.add([key_of(*key) for key in stored], stamp)
                 self._tally.add(self._tally.accepted(rows.filter(pa.array([key in stored for key in keys]))), stamp)
             log.info("doubts_resolved", events=len(keys), stored=len(stored))
-            self._doubtful.remove(rows)
+            self._doubtful.pop(0)
 
     def _write_letters(self, group: list[Waiting], stamp: datetime) -> Counted:
-        letters = [letter_of(one, waiting) for waiting in group for one in waiting.rejected]
+        letters = [letter for waiting in group if waiting.rejected for letter in waiting.dead_letters()]
         if letters:
             dead_letters.add(self._store.engine, letters, stamp, self._store.settings.max_dead_letter_bytes)
         return Counter((letter.tenant, letter.dialect, "rejected") for letter in letters)
@@ -226,45 +239,9 @@ class Committer:
         return self._stamp
 
 
-def acknowledge(group: list[Waiting]) -> None:
-    """Set the answers of a group; an event loop is woken once for all of its requests."""
-    loops: dict[asyncio.AbstractEventLoop, list[Waiting]] = {}
-    for waiting in group:
-        if isinstance(waiting.answer, Future):
-            waiting.answer.set_result(waiting)
-        else:
-            loops.setdefault(waiting.answer.get_loop(), []).append(waiting)
-    for loop, waited in loops.items():
-        # a closed loop: its clients have gone, their events are safe
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, waited)
-
-
-def _settle(waited: list[Waiting]) -> None:
-    for waiting in waited:
-        if not waiting.answer.done():
-            waiting.answer.set_result(waiting)
-
-
-def _fill_receipts(group: list[Waiting], fresh: list[bool] | None) -> None:
-    start = 0
-    for waiting in group:
-        total = waiting.events()
-        new = total if fresh is None else sum(fresh[start : start + total])
-        start += total
-        rejected = sorted(waiting.rejected, key=lambda one: one.index)
-        ids = [event.id or "" for event in waiting.batch.events] if waiting.batch else []
-        waiting.receipt = Receipt(new, total - new, rejected, ids)
-
-
-def letter_of(refused: Rejected, waiting: Waiting) -> DeadLetter:
-    """A refused event as a dead letter."""
-    return DeadLetter(
-        tenant=refused.tenant or waiting.tenant,
-        dialect=waiting.dialect,
-        stage=refused.stage,
-        reason=refused.reason,
-        detail=refused.detail,
-        position=refused.index,
-        body=refused.original,
-    )
+def _shares(fresh: list[bool] | None, sizes: list[int]) -> list[int]:
+    """How many of the rows are new in each of the parts that they come from."""
+    if fresh is None:
+        return sizes
+    ends = list(itertools.accumulate(sizes, initial=0))
+    return [sum(fresh[begin:end]) for begin, end in itertools.pairwise(ends)]

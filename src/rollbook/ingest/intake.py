@@ -13,12 +13,13 @@ import structlog
 from rollbook.errors import NotFound, NotJson, RollbookError, Unavailable
 from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, Receipt
-from rollbook.ingest.committer import Answer, Committer, Waiting
+from rollbook.ingest.committer import Committer
 from rollbook.ingest.dedup import Seen
 from rollbook.ingest.dialects import DIALECTS, Dialect
 from rollbook.ingest.pipeline import prepare
 from rollbook.ingest.reasons import Rejected
 from rollbook.ingest.tally import Tally
+from rollbook.ingest.waiting import Answer, Waiting
 from rollbook.store import Store
 
 log = structlog.get_logger()

@@ -82,7 +82,8 @@ def date(batch: Batch, settings: Settings) -> None:
     try:
         # None among them is a TypeError too
         times: list[Any] = [event.timestamp for event in batch.events]
-        if times and earliest <= min(times) and max(times) <= latest:
+        if times and earliest <= (oldest := min(times)) and max(times) <= latest:
+            batch.oldest = oldest
             return
     except TypeError:
         for event in batch.events:
@@ -96,6 +97,7 @@ def date(batch: Batch, settings: Settings) -> None:
             refused[place] = Refusal("timestamp_too_old")
     if refused:
         batch.refuse(refused)
+    batch.oldest = min((event.timestamp for event in batch.events if event.timestamp), default=None)
 
 
 def _in_utc(moment: datetime | None, received: datetime) -> datetime:
