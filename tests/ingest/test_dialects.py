@@ -118,7 +118,7 @@ def test_document_4(store: Store, intake: Intake, tenant: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["engine", "native"])
-def test_document_5_base_event_and_its_subclasses(store: Store, intake: Intake, tenant: str, dialect: str) -> None:
+def test_document_5_and_its_kinds_of_events(store: Store, intake: Intake, tenant: str, dialect: str) -> None:
     base = BASE | {"tenant_id": tenant}
     shapes: tuple[dict[str, Any], ...] = (
         CONVERSATION,

@@ -1,19 +1,15 @@
 """The way in over HTTP: what is answered to whom, with which status; nothing but JSON, never a bare 500."""
 
-import gzip
 import json
 import socket
 import threading
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import zstandard
 from fastapi.testclient import TestClient
 
 from rollbook.app import create_app
@@ -21,23 +17,7 @@ from rollbook.ingest.intake import Intake
 from rollbook.store import Store
 from tests.cli.terminal import Serving, serving
 from tests.ingest import kept
-
-GOOD = {"event_type": "seen", "user_id": "ada"}
-ROUTES = {"/api/v2/events": "native", "/events": "agent", "/api/analytics/ingest": "ingest"}
-TYPE = {"/api/v2/events": "event_type", "/events": "event_type", "/api/analytics/ingest": "type"}
-
-routes = pytest.mark.parametrize("route", ROUTES)
-packed = pytest.mark.parametrize(
-    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)]
-)
-
-
-@pytest.fixture(scope="module")
-def client(store: Store, intake: Intake) -> TestClient:
-    """A client of the whole application over the shared store."""
-    app = create_app(store.settings)
-    app.state.store, app.state.intake = store, intake
-    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+from tests.ingest.posting import GOOD, TYPE, post, routes, seen, total
 
 
 @pytest.fixture(scope="module")
@@ -54,26 +34,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         assert running.stop() == 0
     lines = [json.loads(line) for line in running.errors.splitlines()]
     assert [line for line in lines if line["level"] in ("error", "critical")] == []
-
-
-def seen(route: str, count: int = 1, **more: Any) -> list[dict[str, Any]]:
-    """Events in the shape that a route takes."""
-    return [{TYPE[route]: "seen", "user_id": "ada"} | more for _ in range(count)]
-
-
-def post(client: TestClient | httpx.Client, route: str, tenant: str, body: Any, **headers: str) -> httpx.Response:
-    """Send a body: bytes as they are, anything else as JSON."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.post(route, params={"tenant_id": tenant}, content=content, headers=named)
-
-
-def total(client: TestClient | httpx.Client, tenant: str) -> int:
-    """How many events a question finds."""
-    answer = client.get("/api/v2/ask/totals", params={"tenant_id": tenant})
-    assert answer.status_code == 200, answer.text
-    events: int = answer.json()["rows"][0]["events"]
-    return events
 
 
 @routes
@@ -168,74 +128,6 @@ def test_413_over_the_documented_sizes(client: TestClient, tenant: str, route: s
         assert answer.status_code == 413
         assert f"at most {most} are allowed" in answer.json()["detail"]
     assert total(client, tenant) == most
-
-
-@routes
-@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP", "deflate", "zstd", "identity"])
-def test_compressed_bodies(client: TestClient, tenant: str, route: str, encoding: str) -> None:
-    packs: dict[str, Any] = {"deflate": zlib.compress, "zstd": zstandard.compress, "identity": bytes}
-    pack = packs.get(encoding, gzip.compress)
-    body = pack(json.dumps(seen(route, 3)).encode())
-    assert post(client, route, tenant, body, content_encoding=encoding).json()["ingested"] == 3
-
-
-@pytest.mark.parametrize(
-    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)]
-)
-def test_torn_and_wrong_compression(client: TestClient, tenant: str, encoding: str, pack: Any) -> None:
-    lines = b'{"event_type": "seen"}\n' * 5_000
-    whole = pack(lines)
-    json_lines = {"content_encoding": encoding, "content_type": "application/x-ndjson"}
-    # half of a body would be taken for all of it, line by line
-    for body in (whole[:-1], whole[: len(whole) // 2], whole + b"more", b"nonsense", lines):
-        answer = post(client, "/api/v2/events", tenant, body, **json_lines)
-        assert answer.status_code == 400, answer.text
-        assert f"not {encoding}, as Content-Encoding says" in answer.json()["detail"]
-    assert total(client, tenant) == 0
-    assert post(client, "/api/v2/events", tenant, whole, **json_lines).json()["ingested"] == 5_000
-
-
-@pytest.mark.parametrize(
-    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)]
-)
-def test_bombs_are_stopped_at_the_limit(
-    client: TestClient, store: Store, tenant: str, encoding: str, pack: Any
-) -> None:
-    bomb = pack(b" " * (store.settings.max_body_bytes * 8))
-    assert len(bomb) < store.settings.max_body_bytes
-    answer = post(client, "/api/v2/events", tenant, bomb, content_encoding=encoding)
-    assert answer.status_code == 413
-    assert "ROLLBOOK_MAX_BODY_BYTES" in answer.json()["detail"]
-
-
-def test_a_body_of_thousands_of_parts(client: TestClient, tenant: str) -> None:
-    for encoding, part in (("gzip", gzip.compress(b"")), ("zstd", zstandard.compress(b""))):
-        answer = post(client, "/api/v2/events", tenant, part * 100_000, content_encoding=encoding)
-        assert (answer.status_code, "more than 1000 parts" in answer.json()["detail"]) == (400, True)
-
-
-@pytest.mark.parametrize("encoding", ["br", "compress", "gzip, zstd", "nonsense"])
-def test_unknown_encodings_are_named(client: TestClient, tenant: str, encoding: str) -> None:
-    answer = post(client, "/api/v2/events", tenant, GOOD, content_encoding=encoding)
-    assert answer.status_code == 422
-    assert answer.json()["detail"] == f"Content-Encoding '{encoding}' is not known; use gzip, deflate or zstd"
-
-
-@pytest.mark.parametrize("kind", ["", "application/json", "text/plain", "application/json; charset=utf-8", "nonsense"])
-def test_json_whatever_the_content_type(client: TestClient, tenant: str, kind: str) -> None:
-    assert post(client, "/api/v2/events", tenant, GOOD, content_type=kind).json()["ingested"] == 1
-
-
-@routes
-@pytest.mark.parametrize("kind", ["application/x-ndjson", "Application/NDJSON; charset=utf-8", "application/jsonl"])
-def test_ndjson_with_a_bad_line(client: TestClient, store: Store, tenant: str, route: str, kind: str) -> None:
-    good = json.dumps(seen(route)[0]).encode()
-    bad = b'{"event_type": \xff, nonsense'
-    answer = post(client, route, tenant, b"\n".join([good, b"", bad, good, b""]), content_type=kind)
-    assert (answer.status_code, answer.json()["ingested"]) == (200, 2)
-    assert [one["index"] for one in answer.json()["rejected"]] == [1]
-    (letter,) = kept.letters(store, tenant)
-    assert (letter["body"], letter["position"]) == (bad, 1)
 
 
 def test_an_idempotency_key(client: TestClient, store: Store, tenant: str) -> None:
