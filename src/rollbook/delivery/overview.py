@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from rollbook.analyses.active_users import ActiveUsers
 from rollbook.analyses.ask import Answered, ask
 from rollbook.analyses.question import Answer, Moment, aware
-from rollbook.analyses.retention import Retention, RetentionRate
+from rollbook.analyses.retention import RetentionRate
+from rollbook.analyses.retention_periods import RetentionPeriods
 from rollbook.analyses.totals import Total, Totals
 from rollbook.delivery.api.caller import MOST_TENANT_CHARACTERS, or_default, reached
 from rollbook.delivery.dressing import dressed
@@ -123,7 +124,7 @@ def _total(store: Store, asked: Asked, until: datetime) -> Total:
 
 def _figures(store: Store, asked: Asked, now: datetime, active: Sequence[Any]) -> list[Figure]:
     total, before = (_total(store, asked, until) for until in (now, now - timedelta(days=asked.days)))
-    rates = [ask(store, Retention(period=days, as_of=now), asked.tenant_id).rows[0] for days in (7, 30)]
+    rates = ask(store, RetentionPeriods(periods=(7, 30), as_of=now), asked.tenant_id).rows
     yesterday = f"{active[-2].dau:,} yesterday" if len(active) > 1 else ""
     return [
         _count("active_today", active[-1].dau, yesterday),

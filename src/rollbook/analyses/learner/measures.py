@@ -56,8 +56,9 @@ class LearnerQuestion(Question[A], Generic[A]):
     """A question about one learner, answered from their measures.
 
     Roles: 1 a session's start, 2 content started, 3 content completed (and so started). Content is known by its id (a
-    completed course by the course's), failing that by the event's own; a mastered concept by its own id, failing that
-    by its content's. A quiz is a `quiz_completion` with a score; the score counts from 0 to 100, whatever it says.
+    completed course by the course's), failing that by the event's own, so that each such event is one more; a mastered
+    concept by its own id, failing that by its content's. A quiz is a `quiz_completion` with a score; the score counts
+    from 0 to 100, whatever it says. The events' own ids are not read: they would be most of what is read.
     """
 
     user: UserId = Field(description="Whose.")
@@ -66,24 +67,27 @@ class LearnerQuestion(Question[A], Generic[A]):
         select if(count() = 0, null, max(timestamp)) as last,
                countIf(role = 1 and recent) as sessions,
                sumIf(seconds, recent) as seconds,
-               uniqExactIf(thing, role in (2, 3) and recent) as started,
-               uniqExactIf(thing, role = 3 and recent) as completed,
+               uniqExactIf(thing, thing != '' and role in (2, 3) and recent)
+                   + countIf(thing = '' and role in (2, 3) and recent) as started,
+               uniqExactIf(thing, thing != '' and role = 3 and recent) + countIf(thing = '' and role = 3 and recent)
+                   as completed,
                avgOrNullIf(points, quiz and recent) as score,
-               uniqExactIf(thing, role in (2, 3)) as started_ever,
-               uniqExactIf(thing, role = 3) as completed_ever,
+               uniqExactIf(thing, thing != '' and role in (2, 3)) + countIf(thing = '' and role in (2, 3))
+                   as started_ever,
+               uniqExactIf(thing, thing != '' and role = 3) + countIf(thing = '' and role = 3) as completed_ever,
                avgOrNullIf(points, quiz) as score_ever,
-               uniqExactIf(topic, quiz and points >= 70
-                                  and timestamp >= {velocity_begin:DateTime64(3, 'UTC')}) as concepts
+               uniqExactIf(topic, topic != '' and passed) + countIf(topic = '' and passed) as concepts
         from (
             select user, person, timestamp, timestamp >= {window_begin:DateTime64(3, 'UTC')} as recent,
                    ifNull(duration, 0) as seconds,
                    type = 'quiz_completion' and isNotNull(score) as quiz,
                    least(greatest(ifNull(score, 0), 0), 100) as points,
+                   quiz and points >= 70 and timestamp >= {velocity_begin:DateTime64(3, 'UTC')} as passed,
                    transform(type, ['session_start', 'content_view', 'content_start', 'material_view', 'video_play',
                                     'content_completion', 'completion', 'material_complete', 'course_complete'],
                              [1, 2, 2, 2, 2, 3, 3, 3, 3], 0) as role,
                    multiIf(type = 'course_complete' and course != '', concat('course ', course),
-                           content != '', concat('content ', content), concat('event ', id)) as thing,
+                           content != '', concat('content ', content), '') as thing,
                    if(concept != '', concat('concept ', concept), thing) as topic
             from scope)
         """

@@ -17,7 +17,7 @@ from rollbook.analyses.learner.learner_metrics import LearnerMetrics
 from rollbook.analyses.learner.measures import Window
 from rollbook.analyses.question import Days, aware
 from rollbook.analyses.retention import Retention
-from rollbook.analyses.totals import Totals
+from rollbook.analyses.retention_periods import RetentionPeriods
 from rollbook.delivery.api.caller import FIRST_YEAR, LAST_YEAR, AsOf, OpenStore, Tenant
 from rollbook.delivery.api.downloads import FILE, download
 from rollbook.delivery.api.refusals import REFUSALS
@@ -195,14 +195,13 @@ def cohort_analysis(
 def dashboard_data(store: OpenStore, tenant: Tenant = "default", as_of: AsOf = None) -> Dashboard:
     """What happened in the last 24 hours, and retention over 7 and 30 days."""
     now = as_of or aware(datetime.now(UTC))
-    total = ask(store, Totals(days=1, as_of=now), tenant).rows[0]
-    week, month = (ask(store, Retention(period=days, as_of=now), tenant).rows[0] for days in (7, 30))
+    day, week, month = ask(store, RetentionPeriods(periods=(1, 7, 30), as_of=now), tenant).rows
     types = ask(store, EventDistribution(days=1, as_of=now), tenant).rows
     return Dashboard(
         timestamp=now,
         metrics=DashboardMetrics(
-            active_users=total.people,
-            total_events=total.events,
+            active_users=day.active_users,
+            total_events=sum(row.events for row in types),
             retention_7d=week.retention_rate,
             retention_30d=month.retention_rate,
         ),
