@@ -54,6 +54,10 @@ class Senders:
                 connection.request("POST", "/events", json.dumps(events), {"content-type": "application/json"})
                 response = connection.getresponse()
                 body = response.read()
+            except TimeoutError:
+                # a slow machine: the server is there, and the batch is sent again
+                connection.close()
+                continue
             except (OSError, http.client.HTTPException):
                 return
             self._note(number, events, response.status, body)

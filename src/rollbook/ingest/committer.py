@@ -108,7 +108,14 @@ class Committer:
                 waiting.error = self._try(partial(self._commit, [waiting]))
         elif error:
             group[0].error = error
+        self._note([waiting.error for waiting in group])
         self._answer(group)
+
+    def _note(self, errors: list[RollbookError | None]) -> None:
+        """Say whether events can be written: if any request was committed, they can."""
+        last = errors[-1] if all(errors) else None
+        if last or self._store.trouble:
+            self._store.note_trouble(last.detail if last else None)
 
     def _commit_slices(self, slices: list[Slice]) -> None:
         error = self._try(partial(self._commit_months, slices))
@@ -120,6 +127,7 @@ class Committer:
                 self._lane.leave(waiting)
             if waiting.error or part.last:
                 self._answer([waiting])
+        self._note([part.request.waiting.error for part in slices])
 
     def _answer(self, group: list[Waiting]) -> None:
         with self._wake:
@@ -129,14 +137,16 @@ class Committer:
 
     def _try(self, commit: Callable[[], None]) -> RollbookError | None:
         """Commit something; what went wrong, if it did. The thread must outlive every failure."""
+        error: RollbookError | None = None
         try:
             commit()
-        except RollbookError as error:
-            return error
-        except Exception as error:
+        except RollbookError as known:
+            error = known
+        except Exception as unknown:
             log.exception("commit_failed")
-            return Unavailable(f"the commit failed: {type(error).__name__}")
-        return None
+            error = Unavailable(f"the commit failed: {type(unknown).__name__}")
+        self._store.note_trouble(error.detail if error else None)
+        return error
 
     def _commit(self, group: list[Waiting]) -> None:
         """Write the events, then the dead letters. What has its receipt is committed, and not written a second time."""
@@ -193,8 +203,11 @@ class Committer:
         return fresh, counts
 
     def _write(self, rows: pa.Table) -> None:
+        days = days_of(rows, self._store.zone_of)
+        if self._store.lease is not None:
+            self._store.lease.check()
         try:
-            with self._store.rollups.writing(days_of(rows, self._store.zone_of)):
+            with self._store.rollups.writing(days):
                 events.append(self._store.engine, rows)
         except BaseException:
             # some of it may be visible all the same
