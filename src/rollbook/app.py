@@ -1,5 +1,6 @@
 """The wiring: settings -> store -> way in -> tasks and routes. Nothing else knows all of them."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -48,6 +49,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         book = await anyio.to_thread.run_sync(Rollbook, settings)
         app.state.book, app.state.store, app.state.intake = book, book.store, book.intake
+        # what start-up made stays: looking through it for garbage would only make requests wait
+        gc.freeze()
         try:
             yield
         finally:

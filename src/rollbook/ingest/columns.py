@@ -28,19 +28,32 @@ def rows_of(batches: Sequence[Batch], stamp: datetime) -> pa.Table:
         "user": pa.array([e.user or "" for e in events], pa.string()),
         "timestamp": pa.array([e.timestamp for e in events], table.MILLISECONDS),
         "received": pa.repeat(pa.scalar(stamp, table.MILLISECONDS), len(events)),
-        "source": pa.array([e.source or "" for e in events], pa.string()),
-        "dialect": pa.array([b.dialect.name for b in batches for _ in b.events], pa.string()),
-        "session": pa.array([p.session_id or "" for p in found], pa.string()),
-        "course": pa.array([p.course_id or "" for p in found], pa.string()),
-        "content": pa.array([p.content_id or p.material_id or "" for p in found], pa.string()),
-        "concept": pa.array([p.concept_id or "" for p in found], pa.string()),
-        "conversation": pa.array([p.conversation_id or "" for p in found], pa.string()),
-        "channel": pa.array([p.channel or "" for p in found], pa.string()),
+        "source": _texts([e.source for e in events]),
+        "dialect": _dialects(batches),
+        "session": _texts([p.session_id for p in found]),
+        "course": _texts([p.course_id for p in found]),
+        "content": _texts([p.content_id or p.material_id for p in found]),
+        "concept": _texts([p.concept_id for p in found]),
+        "conversation": _texts([p.conversation_id for p in found]),
+        "channel": _texts([p.channel for p in found]),
         "score": pa.array([p.score for p in found], pa.float64()),
         "duration": pa.array([p.duration for p in found], pa.float64()),
         "properties": pa.array([text for batch in batches for text in batch.properties], pa.binary()).cast(pa.string()),
     }
     return pa.table(columns, schema=table.SCHEMA)
+
+
+def _texts(values: list[str | None]) -> pa.Array:
+    """A column of texts. Most are empty throughout, and cost next to nothing then."""
+    if any(values):
+        return pa.array([value or "" for value in values], pa.string())
+    return pa.repeat("", len(values))
+
+
+def _dialects(batches: Sequence[Batch]) -> pa.Array:
+    if len({batch.dialect.name for batch in batches}) == 1:
+        return pa.repeat(batches[0].dialect.name, sum(len(batch.events) for batch in batches))
+    return pa.array([batch.dialect.name for batch in batches for _ in batch.events], pa.string())
 
 
 def stamped(rows: pa.Table, dialect: str, stamp: datetime) -> pa.Table:
