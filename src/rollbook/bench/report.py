@@ -142,7 +142,7 @@ def _documented(terms: list[Term]) -> Iterator[str]:
 
 
 def _asks(terms: list[Term], asked: list[list[Asks]]) -> Iterator[str]:
-    names = [f"{_millions(one.events)}: {what}" for one in terms for what in ("p50 ms", "max ms", "CPU ms", "peak MB")]
+    names = [f"{_millions(one.events)}: {what}" for one in terms for what in ("p50 / max ms", "CPU ms", "peak MB")]
     rows = []
     for same in zip(*asked, strict=True):
         shown = f"{same[0].name} ({same[0].parameters})" if same[0].parameters else same[0].name
@@ -153,10 +153,10 @@ def _asks(terms: list[Term], asked: list[list[Asks]]) -> Iterator[str]:
             yield f"\n{failed.name}, {_millions(one.events)}: {failed.failed}"
 
 
-def _cells(one: Asks) -> tuple[str, str, str, str]:
+def _cells(one: Asks) -> tuple[str, str, str]:
     if one.failed:
-        return "failed", "failed", "failed", _megabytes(one.peak_bytes)
-    return f"{one.p50_ms:,.1f}", f"{one.max_ms:,.1f}", f"{one.cpu_ms:,.0f}", _megabytes(one.peak_bytes)
+        return "failed", "failed", _megabytes(one.peak_bytes)
+    return f"{one.p50_ms:,.1f} / {one.max_ms:,.1f}", f"{one.cpu_ms:,.0f}", _megabytes(one.peak_bytes)
 
 
 def _imported(found: Imported | None) -> Iterator[str]:
