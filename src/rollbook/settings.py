@@ -58,6 +58,12 @@ class Settings(BaseSettings):
         "ROLLBOOK_CLICKHOUSE_URL",
         why="A ClickHouse server, `http://user:password@host:8123/database`; unset: embedded, in the data folder.",
     )
+    writer_expiry_seconds: int = named(
+        30,
+        "ROLLBOOK_WRITER_EXPIRY_SECONDS",
+        why="On a server one process writes; another takes over when it has been silent for so long.",
+        ge=5,
+    )
     database_url: str | None = named(
         None,
         *("DATABASE_URL", "TIMESCALE_URI"),

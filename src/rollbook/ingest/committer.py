@@ -78,7 +78,7 @@ class Committer:
 
     def _set_aside(self, group: list[Waiting]) -> None:
         for waiting in group:
-            waiting.error = self._try(partial(self._lane.add, waiting))
+            waiting.error = self._try(partial(self._lane.add, waiting), writes=False)
         self._answer([waiting for waiting in group if waiting.error])
 
     def _next(self) -> list[Waiting]:
@@ -108,14 +108,7 @@ class Committer:
                 waiting.error = self._try(partial(self._commit, [waiting]))
         elif error:
             group[0].error = error
-        self._note([waiting.error for waiting in group])
         self._answer(group)
-
-    def _note(self, errors: list[RollbookError | None]) -> None:
-        """Say whether events can be written: if any request was committed, they can."""
-        last = errors[-1] if all(errors) else None
-        if last or self._store.trouble:
-            self._store.note_trouble(last.detail if last else None)
 
     def _commit_slices(self, slices: list[Slice]) -> None:
         error = self._try(partial(self._commit_months, slices))
@@ -127,7 +120,6 @@ class Committer:
                 self._lane.leave(waiting)
             if waiting.error or part.last:
                 self._answer([waiting])
-        self._note([part.request.waiting.error for part in slices])
 
     def _answer(self, group: list[Waiting]) -> None:
         with self._wake:
@@ -135,17 +127,18 @@ class Committer:
             self._queued_bytes -= sum(waiting.bytes() for waiting in group)
         acknowledge(group)
 
-    def _try(self, commit: Callable[[], None]) -> RollbookError | None:
+    def _try(self, work: Callable[[], None], *, writes: bool = True) -> RollbookError | None:
         """Commit something; what went wrong, if it did. The thread must outlive every failure."""
         error: RollbookError | None = None
         try:
-            commit()
+            work()
         except RollbookError as known:
             error = known
         except Exception as unknown:
             log.exception("commit_failed")
             error = Unavailable(f"the commit failed: {type(unknown).__name__}")
-        self._store.note_trouble(error.detail if error else None)
+        if writes:
+            self._store.note_trouble(error.detail if error else None)
         return error
 
     def _commit(self, group: list[Waiting]) -> None:

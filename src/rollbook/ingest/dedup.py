@@ -99,11 +99,15 @@ class Seen:
             self._layers[:] = [layer for layer in self._layers if layer.newest >= start]
         keys.expire(self._store.engine, start)
 
-    def close(self) -> None:
-        """Keep the filters for the next start; only called on a clean stop, after `settle`."""
+    def leave(self) -> None:
+        """Stop, and keep nothing: another process writes now."""
         self._stopping.set()
         if self._warming is not None:
             self._warming.join()
+
+    def close(self) -> None:
+        """Keep the filters for the next start; only called on a clean stop, after `settle`."""
+        self.leave()
         if not self._warm.is_set():
             return
         self._folder.mkdir(exist_ok=True)

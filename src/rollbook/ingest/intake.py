@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -29,16 +30,61 @@ MOST_UNSETTLED_KEYS = 400_000
 SETTLED_AFTER_SECONDS = 5
 
 
+@dataclass(slots=True)
+class _Way:
+    """What a process has that may write."""
+
+    seen: Seen
+    committer: Committer
+
+    def leave(self) -> None:
+        """Give it up: another process writes now, and knows more. What waits is refused, to be sent again."""
+        self.committer.close()
+        self.seen.leave()
+
+
 class Intake:
     """Takes events in any dialect, from the event loop (`take`), a thread (`take_now`) or in bulk (`load`)."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.seen = Seen(store)
         self.tally = Tally(store)
-        self._committer = Committer(store, self.seen, self.tally)
+        self._changing = threading.Lock()
         self._tending = threading.Lock()
         self._settled = time.monotonic()
+        self._way: _Way | None = None
+        if store.may_write():
+            self._open()
+        else:
+            self._note_reader()
+
+    @property
+    def seen(self) -> Seen:
+        """What was committed before. Raises Unavailable where another process writes."""
+        return self._open_way().seen
+
+    def renew(self) -> bool:
+        """Keep the right to write to a server, take it over from a process that has ended, or give it up.
+
+        Whether this process writes.
+        """
+        lease = self.store.lease
+        if lease is None:
+            return True
+        with self._changing:
+            held = lease.renew()
+            if held and self._way is None:
+                self.store.begin_writing()
+                self._open()
+                self.store.note_trouble(None)
+                log.info("writing", effect="events are taken")
+            elif not held and self._way is not None:
+                self._way.leave()
+                self._way = None
+                self.store.rollups.end()
+            if not held:
+                self._note_reader()
+            return held
 
     async def take(
         self, body: bytes, dialect: str, tenant: str | None = None, key: str | None = None, *, lines: bool = False
@@ -78,21 +124,46 @@ class Intake:
 
     def tend(self, *, now: bool = False) -> None:
         """What is done beside the commits: counts to their table, and keys to theirs, in large steps."""
+        way = self._way
+        if way is None or not self.store.may_write():
+            return
         with self._tending:
             self.tally.flush()
             waited = time.monotonic() - self._settled
-            if self.seen.pending() >= SETTLED_AT_KEYS or waited >= SETTLED_AFTER_SECONDS or now:
-                self.seen.settle()
+            if way.seen.pending() >= SETTLED_AT_KEYS or waited >= SETTLED_AFTER_SECONDS or now:
+                way.seen.settle()
                 self._settled = time.monotonic()
+
+    def expire(self) -> None:
+        """Forget the ids that have left the window."""
+        if self._way is not None and self.store.may_write():
+            self._way.seen.expire()
 
     def close(self) -> None:
         """Commit what waits, write down what is only in memory, and stop."""
-        self._committer.close()
+        way = self._way
+        if way is None:
+            return
+        way.committer.close()
         try:
             self.tend(now=True)
-            self.seen.close()
+            way.seen.close()
         except RollbookError as error:
             log.warning("not_all_written_down", detail=error.detail, effect="the next start catches up from the events")
+
+    def _open(self) -> None:
+        seen = Seen(self.store)
+        self._way = _Way(seen, Committer(self.store, seen, self.tally))
+
+    def _open_way(self) -> "_Way":
+        if self._way is None:
+            lease = self.store.lease
+            raise Unavailable(lease.refusal() if lease else "this process takes no events", retry_after_seconds=5)
+        return self._way
+
+    def _note_reader(self) -> None:
+        if self.store.lease is not None:
+            self.store.note_trouble(self.store.lease.refusal())
 
     def _prepared(self, answer: Answer, batch: Batch, *, letters: bool = True) -> Waiting:
         """The batch, ready to be committed; a body that cannot be read is a dead letter as a whole. Raises TooLarge."""
@@ -110,7 +181,7 @@ class Intake:
 
     def _put(self, waiting: Waiting) -> None:
         try:
-            self._committer.put(waiting)
+            self._open_way().committer.put(waiting)
         except Unavailable as error:
             waiting.error = error
             _receipt(waiting)

@@ -19,5 +19,6 @@ class Task:
 TASKS: tuple[Task, ...] = (
     Task("tend", 1, lambda intake: intake.tend(), "keys and counts go to their tables"),
     Task("roll", 5, lambda intake: intake.store.rollups.roll(), "days that have become quiet are rolled up"),
-    Task("expire_keys", 3600, lambda intake: intake.seen.expire(), "ids are remembered for the window, no longer"),
+    Task("lease", 2, lambda intake: intake.renew(), "of several processes on a server one writes"),
+    Task("expire_keys", 3600, lambda intake: intake.expire(), "ids are remembered for the window, no longer"),
 )

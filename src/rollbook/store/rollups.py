@@ -15,6 +15,7 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 
+from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine, Row
 from rollbook.store.rollup_sql import CLEAR, DAYS_OF_EVENTS, DIFFERENCES, FILL, STATE, TENANTS
 from rollbook.store.scope import utc_days
@@ -53,7 +54,19 @@ class Rollups:
         self._writers: set[int] = set()
         self._moved: dict[str, float] = {}
         self._clock = 0
+        self._mine = False
+
+    def begin(self) -> None:
+        """Become the writer: read which days are hot."""
+        with self._lock:
+            self._hot.clear()
+            self._moved.clear()
         self._load()
+        self._mine = True
+
+    def end(self) -> None:
+        """Be a reader again, who does not know which days are hot, and so reads events alone."""
+        self._mine = False
 
     def hot(self, tenant: str) -> Set[date]:
         """The days of a tenant whose rollups are not to be read now."""
@@ -61,8 +74,11 @@ class Rollups:
             return frozenset(self._hot.get(tenant, ()))
 
     @contextmanager
-    def reading(self, tenant: str) -> Iterator[Set[date]]:
-        """The hot days, for one question: until it ends, no rollup that it may read is cleared."""
+    def reading(self, tenant: str) -> Iterator[Set[date] | None]:
+        """The hot days, for one question: until it ends, no rollup that it may read is cleared. None: all are."""
+        if not self._mine:
+            yield None
+            return
         with self._lock:
             ticket, hot = self._tick(), frozenset(self._hot.get(tenant, ()))
             self._readers.add(ticket)
@@ -75,6 +91,7 @@ class Rollups:
     @contextmanager
     def writing(self, days: Days) -> Iterator[None]:
         """Keep these days hot while events are written to them. Durable before the first event is."""
+        self._check()
         days = list(days)
         with self._lock:
             days = self._widened(days)
@@ -95,6 +112,8 @@ class Rollups:
 
     def roll(self, *, quiet_seconds: float | None = None) -> int:
         """Roll up what has been quiet for so long (default: the setting); how many days were rolled."""
+        if not self._mine:
+            return 0
         with self._rolling:
             quiet = self._quiet_seconds if quiet_seconds is None else quiet_seconds
             return sum(self._roll(tenant, days) for tenant, days in self._due(quiet))
@@ -105,6 +124,10 @@ class Rollups:
 
     def move(self, tenant: str, change: Callable[[], None]) -> None:
         """Let `change` change a tenant's zone. Questions and writes go on; each is exact in the zone it began with."""
+        self._check()
+        self._move(tenant, change)
+
+    def _move(self, tenant: str, change: Callable[[], None]) -> None:
         with self._rolling:
             bound = {"tenant": tenant, "zone": self._zone_of(tenant)}
             # a day that gets its first event after this is hot by itself
@@ -123,14 +146,19 @@ class Rollups:
 
     def differences(self, of: str | None = None) -> list[str]:
         """Where a rollup and the events (of one tenant, if named) disagree, in words; empty when they agree."""
-        found = []
+        self._check()
+        found: list[str] = []
         for tenant in [of] if of is not None else sorted(row["tenant"] for row in self._rows(TENANTS)):
             self.roll(quiet_seconds=0)
             for name, sql in DIFFERENCES.items():
                 with self.reading(tenant) as hot:
-                    bound = {"tenant": tenant, "zone": self._zone_of(tenant), "hot": sorted(hot)}
+                    bound = {"tenant": tenant, "zone": self._zone_of(tenant), "hot": sorted(hot or ())}
                     found += [f"{tenant}: {name} {row}" for row in self._rows(sql, bound)]
         return found
+
+    def _check(self) -> None:
+        if not self._mine:
+            raise Unavailable("another process writes to this ClickHouse")
 
     def _load(self) -> None:
         """Read the state; days rolled in another zone than the tenant's present one are all hot again."""
@@ -144,7 +172,7 @@ class Rollups:
                 moved.add(tenant)
             self._clock = max(self._clock, row["stamp"])
         for tenant in sorted(moved):
-            self.reheat(tenant)
+            self._move(tenant, lambda: None)
 
     def _due(self, quiet_seconds: float) -> list[tuple[str, list[date]]]:
         now = time.monotonic()

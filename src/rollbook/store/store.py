@@ -10,6 +10,7 @@ from rollbook.settings import Settings
 from rollbook.store import counters, footprint, keys
 from rollbook.store.engine import Engine
 from rollbook.store.folder import Folder
+from rollbook.store.lease import Lease
 from rollbook.store.migrate import migrate
 from rollbook.store.records import Records
 from rollbook.store.rollups import Rollups
@@ -21,7 +22,7 @@ class Store:
     """The event tables (`engine`, `rollups`) and the records, in one data folder or on servers."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open, migrate, and catch up with what an unclean stop left. Raises Conflict, Invalid or Unavailable."""
+        """Open, migrate, and become the writer if none is there. Raises Conflict, Invalid or Unavailable."""
         self.settings = settings
         self.folder = Folder(settings.data)
         with contextlib.ExitStack() as opened:
@@ -32,13 +33,31 @@ class Store:
             self.engine = Engine(settings)
             opened.callback(self.engine.close)
             migrate(self.engine)
-            keys.catch_up(self.engine, settings.dedup_window_days)
-            counters.catch_up(self.engine, settings.late_after_seconds)
             if self.engine.embedded:
                 footprint.hand_back_code()
             self.rollups = Rollups(self.engine, self.zone_of, settings.roll_quiet_seconds)
+            self.lease = self._claimed(opened)
+            if self.may_write():
+                self.begin_writing()
             self.trouble: str | None = None
             self._opened = opened.pop_all()
+
+    def may_write(self) -> bool:
+        """Whether this process is the one that writes: always in a data folder, on a server the one with the lease."""
+        return self.lease is None or self.lease.held()
+
+    def begin_writing(self) -> None:
+        """Become the writer: catch up with what an unclean stop left. Raises Unavailable."""
+        keys.catch_up(self.engine, self.settings.dedup_window_days)
+        counters.catch_up(self.engine, self.settings.late_after_seconds)
+        self.rollups.begin()
+
+    def _claimed(self, opened: contextlib.ExitStack) -> Lease | None:
+        if self.engine.embedded:
+            return None
+        lease = Lease(self.engine, self.folder.path, self.settings.writer_expiry_seconds)
+        opened.callback(lease.release)
+        return lease
 
     def note_trouble(self, detail: str | None) -> None:
         """Say why events cannot be written now; None: they can. Logged when it changes, and seen at /health."""

@@ -26,7 +26,7 @@ create table events
 engine = MergeTree
 partition by toYYYYMM(timestamp)
 order by (tenant, toDate(timestamp), user, timestamp)
-settings fsync_after_insert = 1, fsync_part_directory = 1, merge_selector_base = 9,
+settings index_granularity = 2048, fsync_after_insert = 1, fsync_part_directory = 1, merge_selector_base = 9,
          min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1;
 
 -- rollup_days: which days of a tenant are rolled up. A day without a row here has no events; `rolled` 0 means that its
