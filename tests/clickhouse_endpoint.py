@@ -47,11 +47,11 @@ class Endpoint(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.path = f"{folder}?max_server_memory_usage={2 << 30}"
         # it stays open, so that the engine does
         self.engine = connect(self.path)
-        super().__init__(("127.0.0.1", 0), Request)
+        super().__init__(("127.0.0.1", port), Request)
 
 
 class Request(BaseHTTPRequestHandler):
@@ -177,7 +177,7 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == "__main__":
-    endpoint = Endpoint(Path(sys.argv[1]))
+    endpoint = Endpoint(Path(sys.argv[1]), *map(int, sys.argv[2:]))
     threading.Thread(target=endpoint.serve_forever, daemon=True).start()
     sys.stdout.write(f"http://127.0.0.1:{endpoint.server_address[1]}\n")
     sys.stdout.flush()

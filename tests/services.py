@@ -37,9 +37,9 @@ def postgresql() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def clickhouse(folder: Path) -> Iterator[str]:
+def clickhouse(folder: Path, port: int = 0) -> Iterator[str]:
     """The address of a ClickHouse of our own in another process, gone at the end; its data in `folder`."""
-    command = [sys.executable, "-m", "tests.clickhouse_endpoint", str(folder)]
+    command = [sys.executable, "-m", "tests.clickhouse_endpoint", str(folder), str(port)]
     root = Path(__file__).parent.parent
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None

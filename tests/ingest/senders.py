@@ -26,7 +26,11 @@ class Senders:
     answers: dict[int, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def run(self, address: str, enough: Callable[["Senders"], bool]) -> threading.Event:
+    def settle(self, address: str) -> threading.Event:
+        """Send again what was never acknowledged, and nothing else; set when all of it is."""
+        return self.run(address, None)
+
+    def run(self, address: str, enough: Callable[["Senders"], bool] | None) -> threading.Event:
         """Send until `enough` says so or the server is gone; returns what is set when all have stopped."""
         finished = threading.Event()
         workers = [
@@ -43,9 +47,9 @@ class Senders:
         threading.Thread(target=wait, daemon=True).start()
         return finished
 
-    def _work(self, number: int, address: str, enough: Callable[["Senders"], bool]) -> None:
+    def _work(self, number: int, address: str, enough: Callable[["Senders"], bool] | None) -> None:
         connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-        while not enough(self):
+        while number in self.unacknowledged if enough is None else not enough(self):
             events = self.unacknowledged.get(number) or made_up(self.batch)
             with self._lock:
                 self.unacknowledged[number] = events

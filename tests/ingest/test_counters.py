@@ -77,10 +77,10 @@ def test_each_event_counts_for_its_own_tenant(intake: Intake, tenant: str) -> No
     assert kept.counts(intake, third) == {("native", "rejected"): 2}
 
 
-def test_a_batch_of_thousands_of_tenants(store: Store, intake: Intake, tenant: str) -> None:
-    send(intake, tenant, *(seen(f"e{n}", tenant_id=f"{tenant}-{n % 1_000}") for n in range(3_000)))
-    assert kept.counts(intake, f"{tenant}-0") == kept.counts(intake, f"{tenant}-999") == {("native", "accepted"): 3}
-    assert kept.ids(store, f"{tenant}-7") == {"e7": 1, "e1007": 1, "e2007": 1}
+def test_a_batch_of_many_tenants(store: Store, intake: Intake, tenant: str) -> None:
+    send(intake, tenant, *(seen(f"e{n}", tenant_id=f"{tenant}-{n % 50}") for n in range(150)))
+    assert kept.counts(intake, f"{tenant}-0") == kept.counts(intake, f"{tenant}-49") == {("native", "accepted"): 3}
+    assert kept.ids(store, f"{tenant}-7") == {"e7": 1, "e57": 1, "e107": 1}
 
 
 def test_counted_by_minute_of_receipt(store: Store, intake: Intake, tenant: str) -> None:

@@ -1,5 +1,6 @@
 """Faults: processes are killed and disks filled for real. Nothing acknowledged is missing, nothing is counted twice."""
 
+import contextlib
 import json
 import os
 import random
@@ -14,18 +15,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.terminal import serving
+from tests.cli.terminal import environment, serving
 from tests.ingest.senders import Senders
-from tests.services import missing
+from tests.services import clickhouse, free_port, missing
 
 KILLS = 20
 
 
-def aftermath(folder: Path) -> dict[str, Any]:
-    """What the folder holds, seen by a fresh process."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.ingest.aftermath", str(folder)], capture_output=True, text=True, check=False
-    )
+def aftermath(folder: Path, **more: str) -> dict[str, Any]:
+    """What the folder holds, seen by a fresh process; `more` are environment variables."""
+    command = [sys.executable, "-m", "tests.ingest.aftermath", str(folder)]
+    done = subprocess.run(command, env=environment(**more), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -39,9 +39,9 @@ def until(true: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-def enough(senders: Senders, events: int) -> Callable[[], bool]:
-    """Whether so many events are acknowledged."""
-    return lambda: len(senders.acknowledged) >= events
+def enough(senders: Senders, events: int, *, refused: int = 0) -> Callable[..., bool]:
+    """Whether so many events are acknowledged, and so many requests were answered 503."""
+    return lambda *_: len(senders.acknowledged) >= events and senders.statuses.get(503, 0) >= refused
 
 
 def assert_exact(found: dict[str, Any], senders: Senders) -> None:
@@ -66,7 +66,7 @@ def test_kill_9_in_the_middle_of_ingest_twenty_times_in_a_row(tmp_path: Path) ->
     assert len(senders.acknowledged) >= KILLS * 600
     with serving(tmp_path) as server:
         # every client sends once more what was never answered
-        settled = senders.run(server.address, lambda all_of_them: not all_of_them.unacknowledged)
+        settled = senders.settle(server.address)
         assert settled.wait(60)
         assert server.stop() == 0
     found = aftermath(tmp_path)
@@ -106,7 +106,7 @@ def test_a_full_disk_is_a_503_and_it_goes_on_by_itself_when_there_is_room(small_
         refused = httpx.post(f"{server.address}/events", content=b'{"event_type": "x"}', timeout=30)
         assert "retry-after" in refused.headers or refused.status_code == 200
         ballast.unlink()
-        again = senders.run(server.address, lambda all_of_them: not all_of_them.unacknowledged)
+        again = senders.settle(server.address)
         assert again.wait(120)
         assert httpx.get(f"{server.address}/health", timeout=30).json()["checks"]["ingest"] == "ok"
         assert server.stop() == 0
@@ -118,3 +118,24 @@ def test_a_full_disk_is_a_503_and_it_goes_on_by_itself_when_there_is_room(small_
     assert_exact(found, senders)
     assert senders.statuses[503] >= 12
     assert "detail" in senders.answers[503]
+
+
+def test_a_store_that_goes_away_is_a_503_and_it_goes_on_by_itself_when_it_is_back(tmp_path: Path) -> None:
+    port, senders = free_port(), Senders()
+    address = {"ROLLBOOK_CLICKHOUSE_URL": f"http://127.0.0.1:{port}/default"}
+    with contextlib.ExitStack() as database:
+        database.enter_context(clickhouse(tmp_path / "clickhouse", port))
+        with serving(tmp_path / "data", **address) as server:
+            taken = senders.run(server.address, enough(senders, 2_000, refused=5))
+            until(enough(senders, 2_000))
+            database.close()
+            assert taken.wait(120)
+            assert server.process.poll() is None
+            assert httpx.get(f"{server.address}/health", timeout=60).status_code == 503
+            database.enter_context(clickhouse(tmp_path / "clickhouse", port))
+            again = senders.settle(server.address)
+            assert again.wait(120)
+            assert httpx.get(f"{server.address}/health", timeout=60).status_code == 200
+            assert server.stop() == 0
+        assert_exact(aftermath(tmp_path / "data", **address), senders)
+    assert senders.statuses[503] >= 5
