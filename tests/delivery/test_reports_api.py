@@ -119,7 +119,16 @@ def test_health(store: Store) -> None:
     for address in ("/health", "/api/analytics/healthz"):
         answer = serve(store).get(address)
         assert answer.status_code == 200
-        assert answer.json() == {"status": "ok", "version": "1.2.3", "checks": {"events": "ok", "records": "ok"}}
+        checks = {"events": "ok", "records": "ok", "ingest": "ok"}
+        assert answer.json() == {"status": "ok", "version": "1.2.3", "checks": checks}
+
+
+def test_health_says_that_events_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "trouble", "no space left on device")
+    answer = serve(store).get("/health")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert answer.json()["checks"]["ingest"] == "no space left on device"
 
 
 def test_no_health_before_the_store_is_open() -> None:

@@ -32,8 +32,9 @@ def drawn(spec: dict[str, Any], mode: str = "light") -> str:
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_question_with_a_chart_can_be_drawn(store: Store, tenant: str, name: str, mode: str) -> None:
     tell(store, tenant, [happened("content_view", user, f"2026-03-0{day}T10:00") for user in "ab" for day in (1, 2, 4)])
-    asked = {"user": "a"} if "user" in BY_NAME[name].model_fields else {}
-    answer = ask(store, question(name, asked | {"as_of": "2026-03-04T12:00"}), tenant)
+    known = {"user": "a", "cohort_date": "2026-03-01", "as_of": "2026-03-04T12:00"}
+    asked = {field: value for field, value in known.items() if field in BY_NAME[name].model_fields}
+    answer = ask(store, question(name, asked), tenant)
     chart = BY_NAME[name].chart
     assert chart
     svg = drawn(dressed(chart.spec([row.model_dump(mode="json") for row in answer.rows])), mode)
