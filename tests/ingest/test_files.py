@@ -64,7 +64,7 @@ def test_columns_become_what_the_mapping_says(store: Store, intake: Intake, tena
     assert json.loads(quiz["properties"]) == {"device": "phone", "course_id": "algebra", "score": 85.0}
     assert (view["user"], view["timestamp"], view["score"]) == ("Zoë, B.", NOON + timedelta(hours=1), None)
     assert json.loads(view["properties"]) == {"course_id": "algebra"}
-    assert store.rollups.differences() == []
+    assert store.rollups.differences(tenant) == []
 
 
 @pytest.mark.parametrize(

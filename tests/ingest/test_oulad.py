@@ -53,7 +53,7 @@ def test_every_row_becomes_what_the_mapping_says(store: Store, intake: Intake, t
     assert {event["dialect"] for event in found(store, tenant)} == {"import:oulad"}
     assert {event["source"] for event in found(store, tenant)} == {"oulad"}
     assert not store.rollups.hot(tenant)
-    assert store.rollups.differences() == []
+    assert store.rollups.differences(tenant) == []
     late = store.engine.query(
         "select count() as n from ingest_counters where tenant = {t:String} and outcome = 'late'", {"t": tenant}
     )

@@ -117,7 +117,7 @@ class Import:
                 self._take(chunk, prepared)
                 label = chunk.label
                 progress(self.summary.rows, max(total, self.summary.rows), label)
-        self._store.rollups.roll(quiet_seconds=0)
+        self._store.rollups.roll(quiet_seconds=0, of=self._tenant)
         records.finish_import(self._source)
         progress(self.summary.rows, self.summary.rows, label)
         return self.summary

@@ -110,13 +110,13 @@ class Rollups:
                     heat.stamp, heat.touched = self._tick(), time.monotonic()
                 self._writers.discard(ticket)
 
-    def roll(self, *, quiet_seconds: float | None = None) -> int:
-        """Roll up what has been quiet for so long (default: the setting); how many days were rolled."""
+    def roll(self, *, quiet_seconds: float | None = None, of: str | None = None) -> int:
+        """Roll up what (of one tenant, if named) has been quiet for so long (default: the setting); how many days."""
         if not self._mine:
             return 0
         with self._rolling:
             quiet = self._quiet_seconds if quiet_seconds is None else quiet_seconds
-            return sum(self._roll(tenant, days) for tenant, days in self._due(quiet))
+            return sum(self._roll(tenant, days) for tenant, days in self._due(quiet, of))
 
     def reheat(self, tenant: str) -> None:
         """Read all of a tenant's days from the events again, and roll them anew: after a deletion."""
@@ -149,7 +149,7 @@ class Rollups:
         self._check()
         found: list[str] = []
         for tenant in [of] if of is not None else sorted(row["tenant"] for row in self._rows(TENANTS)):
-            self.roll(quiet_seconds=0)
+            self.roll(quiet_seconds=0, of=tenant)
             for name, sql in DIFFERENCES.items():
                 with self.reading(tenant) as hot:
                     bound = {"tenant": tenant, "zone": self._zone_of(tenant), "hot": sorted(hot or ())}
@@ -174,7 +174,7 @@ class Rollups:
         for tenant in sorted(moved):
             self._move(tenant, lambda: None)
 
-    def _due(self, quiet_seconds: float) -> list[tuple[str, list[date]]]:
+    def _due(self, quiet_seconds: float, of: str | None) -> list[tuple[str, list[date]]]:
         now = time.monotonic()
         with self._lock:
             due = {
@@ -182,6 +182,7 @@ class Rollups:
                     d for d, heat in days.items() if not heat.writing and now - heat.touched >= quiet_seconds
                 )
                 for tenant, days in self._hot.items()
+                if of is None or tenant == of
             }
         return [
             (tenant, days[i : i + MOST_DAYS_AT_ONCE])
