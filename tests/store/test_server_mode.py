@@ -1,6 +1,7 @@
 """Server mode: the same store over ClickHouse's HTTP interface, in this process, beside the embedded one."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -116,3 +117,18 @@ def test_a_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="the store failed"):
         engine.insert("events", pa.table({"id": ["x"]}))
     engine.close()
+
+
+def test_an_insert_that_was_given_up_is_seen_while_it_runs(served: Settings) -> None:
+    slow = """
+    insert into events (tenant, id, type, timestamp, received, properties)
+    select 't', toString(number), 'seen', now64(3), now64(3), '{}' from numbers(6) where sleepEachRow(0.5) = 0
+    """
+    with Store(served) as store, ThreadPoolExecutor(1) as pool:
+        assert not events.inserting(store.engine)
+        running = pool.submit(store.engine.command, slow, settings={"max_block_size": 1})
+        while not (seen := events.inserting(store.engine)) and not running.done():
+            pass
+        assert seen
+        running.result()
+        assert not events.inserting(store.engine)

@@ -220,6 +220,8 @@ class Committer:
 
     def _resolve_doubts(self) -> None:
         """Find out what failed inserts left in the table; remember and count it as committed."""
+        if self._doubtful and events.inserting(self._store.engine):
+            raise Unavailable("an insert that was given up still runs on the server; send it again")
         while self._doubtful:
             rows = self._doubtful[0]
             stamp = rows.column("received")[0].as_py().replace(tzinfo=UTC)

@@ -88,6 +88,16 @@ def stored_keys(engine: Engine, keys: Sequence[tuple[str, str]], since: datetime
     return found.intersection(keys)
 
 
+def inserting(engine: Engine) -> bool:
+    """Whether an insert into the table still runs: a server goes on with one whose client has given up."""
+    sql = """
+    select count() as running from system.processes
+    where query_kind = 'Insert' and current_database = currentDatabase()
+      and match(query, '(?i)^[[:space:]]*insert[[:space:]]+into[[:space:]]+[^[:space:](]*events[`[:space:](]')
+    """
+    return not engine.embedded and bool(engine.query(sql, unlimited=True)[0]["running"])
+
+
 def last_received(engine: Engine) -> datetime | None:
     """When the newest event came in; None if there is none."""
     rows = engine.query("select max(received) as last, count() as n from events", unlimited=True)
