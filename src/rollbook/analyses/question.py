@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -112,11 +112,3 @@ class Question(BaseModel, Generic[A]):
         """The answer from what the SQL found; default: row for row."""
         answer = self.answer()
         return [answer(**row) for row in found]
-
-
-def row_class(question: type[Question[Any]]) -> type[Answer]:
-    """The class of a question's rows."""
-    return question.answer()
-
-
-__all__ = ["Answer", "Days", "Moment", "Question", "UserId", "When", "Zone", "aware", "get_args"]

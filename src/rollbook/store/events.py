@@ -1,15 +1,13 @@
 """The events table: its columns as Arrow, appending to it, and reading single events back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rollbook.store.engine import Engine, batches
-from rollbook.store.scope import Scope
 
 MILLISECONDS = pa.timestamp("ms")
 
@@ -38,17 +36,6 @@ SCHEMA = pa.schema(
 MOST_MONTHS_AT_ONCE = 50
 OPTIONAL = ("source", "session", "course", "content", "concept", "conversation", "channel")
 WORTH_A_LOOK = 500
-
-EXPORT = """
-select id as event_id, type as event_type, user as user_id, timestamp, received, source, dialect,
-       session as session_id, course as course_id, content as content_id, concept as concept_id,
-       conversation as conversation_id, channel, score, duration, properties
-from scope order by timestamp, id
-"""
-EXPORT_COLUMNS = (
-    "event_id", "event_type", "user_id", "timestamp", "received", "source", "dialect", "session_id", "course_id",
-    "content_id", "concept_id", "conversation_id", "channel", "score", "duration", "properties",
-)  # fmt: skip
 
 
 def append(engine: Engine, rows: pa.Table) -> None:
@@ -102,10 +89,3 @@ def last_received(engine: Engine) -> datetime | None:
     """When the newest event came in; None if there is none."""
     rows = engine.query("select max(received) as last, count() as n from events", unlimited=True)
     return rows[0]["last"] if rows[0]["n"] else None
-
-
-def export(engine: Engine, scope: Scope, *, limit: int | None = None) -> Iterator[list[tuple[Any, ...]]]:
-    """All events of a scope in order of time, block by block; columns as in EXPORT_COLUMNS."""
-    sql = scope.sql(EXPORT) + (" limit {most:UInt64}" if limit is not None else "")
-    bound = {k: v for k, v in scope.parameters().items() if "{" + k + ":" in sql}
-    return engine.stream(sql, bound | ({"most": limit} if limit is not None else {}))

@@ -10,7 +10,7 @@ import msgspec
 
 from rollbook.event import Event
 from rollbook.ingest import loose
-from rollbook.ingest.dialects.agent import AgentEvent
+from rollbook.ingest.dialects.agent import AGENT, AgentEvent
 from rollbook.ingest.dialects.dialect import Dialect, Names
 from rollbook.ingest.reasons import Refusal
 
@@ -51,15 +51,7 @@ SYSTEM_METRIC: dict[str, type | tuple[type, ...]] = {
 METRIC_TYPES = ("counter", "gauge", "histogram", "summary", "rate")
 REQUIRED = ("model_provider", "model_name", "operation", "tokens_used", "cost_cents", "latency_ms", "success")
 
-NAMES: Names = {
-    "type": ("event_type",),
-    "user": ("user_id",),
-    "timestamp": ("timestamp",),
-    "id": ("event_id",),
-    "tenant": ("tenant_id",),
-    "source": ("source_service",),
-    "properties": ("metadata",),
-}
+NAMES: Names = AGENT.names
 
 
 def finish(shape: EngineEvent) -> Event:
