@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NoReturn
 
 import msgspec
+import pyarrow as pa
 
 from rollbook.errors import NotJson, TooLarge
 from rollbook.event import Event, Promoted
@@ -19,7 +20,7 @@ from rollbook.ingest.reasons import Refusal, Rejected
 class Batch:
     """Events of one body; `positions` are their indexes in it. Steps drop events, and fill in what is missing.
 
-    `tenant` is that of events that name none; `lines`: the body is NDJSON.
+    `tenant` is that of events that name none; `lines`: the body is NDJSON; `rows`: those of a large batch.
     """
 
     body: bytes
@@ -38,6 +39,7 @@ class Batch:
     rejected: list[Rejected] = field(default_factory=list)
     originals: list[bytes] | None = None
     oldest: datetime | None = None
+    rows: pa.Table | None = None
 
     def refuse(self, refused: dict[int, Refusal]) -> None:
         """Drop events by their present place in `events`."""

@@ -1,5 +1,6 @@
 """Events as Arrow columns, the form in which they are stored; and the calendar days they fall on."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -15,10 +16,26 @@ from rollbook.store.keys import key_of
 
 QUARTER_MS = 900_000  # every zone's midnight falls on a quarter of an hour in UTC
 DAY_MS = 86_400_000
+# making a table costs as much as filling in the rows of some hundred events
+LARGE_BATCH = 200
 
 
 def rows_of(batches: Sequence[Batch], stamp: datetime) -> pa.Table:
     """The events of several batches, in order; columns as in the events table."""
+    tables = []
+    for is_large, found in itertools.groupby(batches, lambda batch: batch.rows is not None):
+        tables += [batch.rows for batch in found] if is_large else [_table(list(found))]
+    return restamped(tables, stamp)
+
+
+def tabulate(batch: Batch) -> None:
+    """Make the rows of a large batch at once, while others are being committed; small ones are made together later."""
+    if len(batch.events) >= LARGE_BATCH:
+        batch.rows = _table([batch])
+
+
+def _table(batches: Sequence[Batch]) -> pa.Table:
+    """The rows of some batches; the time of receipt is still to come."""
     events: list[Event] = [event for batch in batches for event in batch.events]
     found: list[Promoted] = [promoted for batch in batches for promoted in batch.promoted]
     columns = {
@@ -27,7 +44,7 @@ def rows_of(batches: Sequence[Batch], stamp: datetime) -> pa.Table:
         "type": pa.array([e.type for e in events], pa.string()),
         "user": pa.array([e.user or "" for e in events], pa.string()),
         "timestamp": pa.array([e.timestamp for e in events], table.MILLISECONDS),
-        "received": pa.repeat(pa.scalar(stamp, table.MILLISECONDS), len(events)),
+        "received": pa.nulls(len(events), table.MILLISECONDS),
         "source": _texts([e.source for e in events]),
         "dialect": _dialects(batches),
         "session": _texts([p.session_id for p in found]),

@@ -17,6 +17,7 @@ from rollbook.errors import TooLarge
 from rollbook.event import Promoted
 from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, is_tenant, lines, split
+from rollbook.ingest.columns import tabulate
 from rollbook.ingest.reasons import Refusal
 from rollbook.settings import Settings
 
@@ -208,4 +209,5 @@ def prepare(batch: Batch, settings: Settings) -> Batch:
     for step in STEPS:
         batch.stage = step.__name__
         step(batch, settings)
+    tabulate(batch)
     return batch
