@@ -1,12 +1,16 @@
 """What all tests share: one embedded engine for the whole run, a fresh tenant for each test."""
 
 import itertools
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from rollbook.settings import Settings, load
 from rollbook.store import Store
+
+# most tests are not about access; those that are say so in their settings
+os.environ.setdefault("ROLLBOOK_AUTH", "none")
 
 _tenants = itertools.count()
 

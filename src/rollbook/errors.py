@@ -5,6 +5,9 @@ RollbookError
 │  ├─ NotJson        the body is not what its content type says
 │  ├─ TooLarge       over a limit that is a setting
 │  └─ Invalid        well formed, but a value is wrong
+├─ Unauthenticated   no key, token or session, or none that is good
+├─ Forbidden         known, but may not do this
+├─ TooMany           called too often; may call again later
 ├─ NotFound          no question, event type or record of that name
 ├─ Conflict          another process holds the data folder
 └─ Unavailable       the store cannot take or answer it now; the same call may work later
@@ -52,6 +55,31 @@ class Invalid(BadRequest):
     """A value is wrong; the message names it, and what would be right."""
 
     status = 422
+
+
+class Unauthenticated(RollbookError):
+    """Who calls is not known: no key, token or session, or none that is good."""
+
+    status = 401
+    exit_code = 5
+
+
+class Forbidden(RollbookError):
+    """Who calls is known, but may not do this; the message says who may."""
+
+    status = 403
+    exit_code = 5
+
+
+class TooMany(RollbookError):
+    """Called too often; the same call may work after `retry_after_seconds`."""
+
+    status = 429
+    exit_code = 4
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NotFound(BadRequest):

@@ -23,8 +23,9 @@ LARGE_BATCH = 200
 def rows_of(batches: Sequence[Batch], stamp: datetime) -> pa.Table:
     """The events of several batches, in order; columns as in the events table."""
     tables = []
-    for is_large, found in itertools.groupby(batches, lambda batch: batch.rows is not None):
-        tables += [batch.rows for batch in found] if is_large else [_table(list(found))]
+    for is_large, neighbours in itertools.groupby(batches, lambda batch: batch.rows is not None):
+        found = list(neighbours)
+        tables += [batch.rows for batch in found] if is_large else [_table(found)]
     return restamped(tables, stamp)
 
 

@@ -25,7 +25,7 @@ class Records:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._database = Database(settings)
+        self.database = self._database = Database(settings)
         self._zones: dict[str, str | None] = {}
 
     def tenant(self, tenant: str) -> Record | None:
@@ -41,6 +41,11 @@ class Records:
         """Make or rename a tenant."""
         with self._database.write() as connection:
             self._database.put(connection, tables.tenants, [{"id": tenant, "name": name}])
+
+    def put_settings(self, tenant: str, settings: Mapping[str, Any]) -> None:
+        """A tenant's own settings, as `governance.tenants` has checked them."""
+        with self._database.write() as connection:
+            self._database.put(connection, tables.tenants, [{"id": tenant, "settings": dict(settings)}])
 
     def zone_of(self, tenant: str) -> str | None:
         """A tenant's own zone, or None. Asked once of the database, then remembered."""

@@ -67,6 +67,7 @@ tenants = Table(
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False, default=""),
     Column("timezone", String),
+    Column("settings", JSON().with_variant(JSONB(), "postgresql"), nullable=False, default=dict),
     Column("created", Moment, nullable=False, default=lambda: datetime.now(UTC)),
 )
 

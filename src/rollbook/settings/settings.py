@@ -1,7 +1,7 @@
 """Every setting: its names in the environment, its default and why it is what it is.
 
 The five documents name the same thing differently; every name is honoured, the first that is set wins, in the order
-given here. `docs/reference/settings.md` is made from this file.
+given here. `docs/reference/settings.md` is made from this package.
 """
 
 import functools
@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
-from pydantic.config import JsonDict
+from pydantic import AliasChoices, BeforeValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rollbook.errors import Invalid
+from rollbook.settings.access import AccessSettings
+from rollbook.settings.audit import AuditSettings
+from rollbook.settings.form import named
+from rollbook.settings.later import LATER
+from rollbook.settings.lifecycle import LifecycleSettings
+from rollbook.settings.privacy import PrivacySettings
 
 Level = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"],
@@ -23,16 +28,7 @@ Level = Annotated[
 ]
 
 
-def named(default: Any, *names: str, why: str, documents: str = "", later: bool = False, **limits: Any) -> Any:
-    """A setting: its default and its environment variables, the winner first. `documents`: what the documents say.
-
-    `later`: it is read and checked, but nothing acts on it yet.
-    """
-    extra: JsonDict = {"documents": documents, "later": later}
-    return Field(default, validation_alias=AliasChoices(*names), description=why, json_schema_extra=extra, **limits)
-
-
-class Settings(BaseSettings):
+class Settings(AccessSettings, AuditSettings, PrivacySettings, LifecycleSettings, BaseSettings):
     """Rollbook's settings, read from the environment once, at start. An empty variable counts as unset."""
 
     model_config = SettingsConfigDict(populate_by_name=True, extra="ignore", frozen=True, env_ignore_empty=True)
@@ -47,7 +43,6 @@ class Settings(BaseSettings):
         ge=0,
         le=65535,
     )
-    auth: Literal["none"] = named("none", "ROLLBOOK_AUTH", why="Access; `none` serves this machine only.")
     log_level: Level = named("INFO", "LOG_LEVEL", why="Least important line written, any case.", documents="4: DEBUG")
     access_log: bool = named(False, "ROLLBOOK_ACCESS_LOG", why="Log each request.")
 
@@ -153,24 +148,6 @@ class Settings(BaseSettings):
         ge=0,
     )
 
-    # expiry
-    event_expiry_days: int = named(
-        365,
-        *("EVENT_RETENTION_DAYS", "DATA_RETENTION_DAYS", "ANALYTICS_EVENT_RETENTION_DAYS", "COLD_DATA_RETENTION_DAYS"),
-        why="Events older than this are deleted. The longest wins: what is kept can still be deleted.",
-        documents="2: 7, 3: 365, 4: 90, 5: 365",
-        later=True,
-        ge=1,
-    )
-    metric_expiry_days: int = named(
-        365,
-        "METRICS_RETENTION_DAYS",
-        why="Metric samples older than this are deleted.",
-        documents="4: 365",
-        later=True,
-        ge=1,
-    )
-
     @property
     def allowed(self) -> frozenset[str]:
         """The only event types taken; empty: all."""
@@ -185,39 +162,6 @@ class Settings(BaseSettings):
 @functools.cache
 def _listed(names: str) -> frozenset[str]:
     return frozenset(name.strip() for name in names.split(",") if name.strip())
-
-
-# Names in the five documents that nothing acts on: those for a later version, and those without a meaning here.
-LATER = {
-    "REDIS_URL": "live fan-out between processes; one process needs none",
-    "REDIS_HOST": "as REDIS_URL",
-    "REDIS_PORT": "as REDIS_URL",
-    "REDIS_DB": "as REDIS_URL",
-    "REDIS_PASSWORD": "as REDIS_URL",
-    "KAFKA_BROKERS": "taking events from Kafka",
-    "KAFKA_TOPICS": "as KAFKA_BROKERS",
-    "KAFKA_CONSUMER_GROUP": "as KAFKA_BROKERS",
-    "KAFKA_AUTO_OFFSET_RESET": "as KAFKA_BROKERS",
-    "JWT_SECRET_KEY": "checking tokens; until then only this machine is served",
-    "RATE_LIMIT_PER_MINUTE": "limits per caller",
-    "WINDOW_RETENTION_HOURS": "how long streaming windows are kept",
-    "REAL_TIME_LAG_THRESHOLD": "an alert when events are taken in too slowly",
-    "ML_MODEL_PATH": "where trained models are kept",
-    "ML_MODEL_UPDATE_INTERVAL": "when models are trained",
-    "MODEL_UPDATE_FREQUENCY": "when models are trained",
-    "FEATURE_STORE_PATH": "where features are kept",
-    "PREDICTION_CONFIDENCE_THRESHOLD": "which predictions are shown",
-}
-WITHOUT_MEANING = {
-    "CELERY_BROKER_URL": "jobs run in the process, there is no broker",
-    "CELERY_RESULT_BACKEND": "as CELERY_BROKER_URL",
-    "STREAM_PROCESSING_THREADS": "one writer commits what many requests bring",
-    "QUERY_CACHE_TTL_SECONDS": "every answer is computed anew and holds every acknowledged event",
-    "HOT_DATA_RETENTION_DAYS": "there is one kind of storage, nothing moves from one to another",
-    "WARM_DATA_RETENTION_DAYS": "as HOT_DATA_RETENTION_DAYS",
-    "NODE_ENV": "there is one way to run",
-    "SERVICE_NAME": "log lines carry no name",
-}
 
 
 def load(**given: Any) -> Settings:

@@ -1,0 +1,101 @@
+"""Tenants: what each may set for itself, and how they come to be."""
+
+import threading
+import time
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rollbook.errors import Conflict, Invalid
+from rollbook.store import Store
+
+AT_MOST_SECONDS_OLD = 0.5
+
+Purposes = dict[Literal["analytics", "prediction", "text", "sharing"], bool]
+
+
+class Issuer(BaseModel):
+    """Who may sign tokens for a tenant: its keys, and the roles that it may give."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field(description="The tokens' `iss`.")
+    jwks_url: str = Field(description="Where its public keys are (https).")
+    audience: str = Field(description="The tokens' `aud`.")
+    roles: tuple[str, ...] = Field(("learner",), description="Roles that its tokens may carry.")
+
+
+class TenantSettings(BaseModel):
+    """The settings of one tenant. What is not set follows the process's settings, or these defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # people
+    pseudonyms: bool = Field(False, description="User ids are replaced at the way in (`p1_…`).")
+    directory: bool = Field(False, description="Names are kept sealed, for those who may see them.")
+    directory_information: tuple[str, ...] = Field((), description="FERPA directory information: traits shown freely.")
+    # what comes in
+    server_only_types: tuple[str, ...] = Field(
+        ("quiz_completion", "course_complete", "grade", "xp_gained", "achievement_unlocked"),
+        description="Event types that a learner's own token may not send.",
+    )
+    scrub: bool = Field(False, description="E-mail addresses, phone numbers and names are taken out of properties.")
+    scrub_allow: dict[str, tuple[str, ...]] = Field(
+        {}, description="Properties that are left alone, by event type (`*`: every type)."
+    )
+    # access
+    issuers: tuple[Issuer, ...] = ()
+    # consent
+    purposes: Purposes = Field({}, description="Purposes and whether they hold without a decision (the default).")
+    consent_age: Annotated[int, Field(ge=0, le=21)] | None = Field(None, description="None: by country.")
+    country: str = Field("", description="ISO 3166 country of those whose own is not known.")
+    unknown_age: Literal["adult", "child"] = Field("adult", description="COPPA: how someone of unknown age is treated.")
+    text_days: Annotated[int, Field(ge=1)] = Field(30, description="Days that the text of AI messages is kept.")
+    # small cells
+    smallest_cell: Annotated[int, Field(ge=1, le=1000)] = Field(5, description="Smaller groups are withheld.")
+    perturbation: bool = Field(False, description="Analysts' counts are perturbed (cell keys).")
+    # lifecycle
+    event_days: Annotated[int, Field(ge=1)] | None = Field(None, description="Days raw events are kept.")
+    rollup_days: Annotated[int, Field(ge=1)] | None = Field(None, description="Days rollups are kept.")
+    archive_days: Annotated[int, Field(ge=1)] | None = Field(None, description="Days archives are kept.")
+    anonymise_days: Annotated[int, Field(ge=1)] | None = Field(None, description="Days until users are unlinked.")
+
+
+class Tenants:
+    """The tenants' settings, at most half a second old, also where another process changed them."""
+
+    def __init__(self, store: Store) -> None:
+        self._records = store.records
+        self._known: dict[str, tuple[float, TenantSettings]] = {}
+        self._changing = threading.Lock()
+
+    def settings(self, tenant: str) -> TenantSettings:
+        """A tenant's settings; the defaults for one that has no record. Raises Unavailable."""
+        found = self._known.get(tenant)
+        now = time.monotonic()
+        if found is None or now - found[0] > AT_MOST_SECONDS_OLD:
+            record = self._records.tenant(tenant)
+            found = (now, TenantSettings.model_validate((record or {}).get("settings") or {}))
+            self._known[tenant] = found
+        return found[1]
+
+    def create(self, tenant: str, name: str = "", **settings: Any) -> TenantSettings:
+        """Make a tenant; user ids become pseudonyms unless `pseudonyms=False`. Raises Conflict if there is one."""
+        if self._records.tenant(tenant) is not None:
+            raise Conflict(f"there is a tenant {tenant!r} already; change its settings instead")
+        self._records.put_tenant(tenant, name)
+        return self.change(tenant, **({"pseudonyms": True} | settings))
+
+    def change(self, tenant: str, **changes: Any) -> TenantSettings:
+        """Change some settings; None takes one back to its default. Raises Invalid, naming what is wrong."""
+        with self._changing:
+            record = self._records.tenant(tenant)
+            known = dict((record or {}).get("settings") or {}) | changes
+            kept = {name: value for name, value in known.items() if value is not None}
+            try:
+                checked = TenantSettings.model_validate(kept)
+            except ValidationError as error:
+                raise Invalid("; ".join(f"{p['loc'][0]}: {p['msg']}" for p in error.errors())) from error
+            self._records.put_settings(tenant, checked.model_dump(mode="json", exclude_unset=True))
+            self._known[tenant] = (time.monotonic(), checked)
+        return checked

@@ -1,0 +1,32 @@
+"""Names in the five documents that nothing acts on: those for a later version, and those without a meaning here."""
+
+LATER = {
+    "REDIS_URL": "live fan-out between processes; one process needs none",
+    "REDIS_HOST": "as REDIS_URL",
+    "REDIS_PORT": "as REDIS_URL",
+    "REDIS_DB": "as REDIS_URL",
+    "REDIS_PASSWORD": "as REDIS_URL",
+    "KAFKA_BROKERS": "taking events from Kafka",
+    "KAFKA_TOPICS": "as KAFKA_BROKERS",
+    "KAFKA_CONSUMER_GROUP": "as KAFKA_BROKERS",
+    "KAFKA_AUTO_OFFSET_RESET": "as KAFKA_BROKERS",
+    "JWT_SECRET_KEY": "checking tokens; until then only this machine is served",
+    "RATE_LIMIT_PER_MINUTE": "limits per caller",
+    "WINDOW_RETENTION_HOURS": "how long streaming windows are kept",
+    "REAL_TIME_LAG_THRESHOLD": "an alert when events are taken in too slowly",
+    "ML_MODEL_PATH": "where trained models are kept",
+    "ML_MODEL_UPDATE_INTERVAL": "when models are trained",
+    "MODEL_UPDATE_FREQUENCY": "when models are trained",
+    "FEATURE_STORE_PATH": "where features are kept",
+    "PREDICTION_CONFIDENCE_THRESHOLD": "which predictions are shown",
+}
+WITHOUT_MEANING = {
+    "CELERY_BROKER_URL": "jobs run in the process, there is no broker",
+    "CELERY_RESULT_BACKEND": "as CELERY_BROKER_URL",
+    "STREAM_PROCESSING_THREADS": "one writer commits what many requests bring",
+    "QUERY_CACHE_TTL_SECONDS": "every answer is computed anew and holds every acknowledged event",
+    "HOT_DATA_RETENTION_DAYS": "there is one kind of storage, nothing moves from one to another",
+    "WARM_DATA_RETENTION_DAYS": "as HOT_DATA_RETENTION_DAYS",
+    "NODE_ENV": "there is one way to run",
+    "SERVICE_NAME": "log lines carry no name",
+}
