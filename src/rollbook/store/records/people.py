@@ -1,0 +1,174 @@
+"""People: who is who, who is in which course, who answers for whom."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, or_, select, update
+
+from rollbook.store.records import tables
+from rollbook.store.records.database import Database, Record
+from rollbook.store.records.people_tables import guardianships, identities, memberships, merges, people
+from rollbook.store.records.recent import Recent
+
+# what is kept may be made of what was kept, so it is half a second old at most
+AT_MOST_SECONDS_OLD = 0.25
+USER = "user"
+
+# in one condition: below what SQLite and PostgreSQL take
+MOST_NAMED = 1_000
+
+
+class People:
+    """Persons, identities, memberships and guardianships. Users are stored ids, everywhere.
+
+    `recent` keeps for a moment what was read; every change in this process empties it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.recent = Recent(AT_MOST_SECONDS_OLD)
+
+    @contextmanager
+    def change(self, tenant: str) -> Iterator[Connection]:
+        """A transaction that no other change of the tenant's people runs beside; makes the tenant if need be."""
+        try:
+            with self._database.write() as connection:
+                self._database.put_new(connection, tables.tenants, [{"id": tenant}])
+                # SQLite has the whole file locked by now, and leaves `for update` out
+                connection.execute(select(tables.tenants.c.id).where(tables.tenants.c.id == tenant).with_for_update())
+                yield connection
+        finally:
+            self.recent.forget()
+
+    def put(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Insert rows that all name the same columns, or replace what is there under their keys."""
+        self._database.put(connection, table, list(rows))
+
+    def same_person(self, tenant: str, user: str) -> tuple[str, ...]:
+        """All user ids of the person that a user is, the given one first; that one alone if nobody knows better."""
+        return self.recent.get(("same", tenant, user), lambda: self._same_person(tenant, user))
+
+    def users_of(self, tenant: str, person: str) -> tuple[str, ...]:
+        """All user ids of a person and of whom it was merged with."""
+        return tuple(row["value"] for row in self.identities(tenant, person) if row["scheme"] == USER)
+
+    def identities(self, tenant: str, person: str) -> list[Record]:
+        """`scheme, value, person, since` of all identities of a person and of whom it was merged with."""
+        root = select(people.c.root).where(people.c.tenant == tenant, people.c.id == person).scalar_subquery()
+        chosen = _identities(tenant).where(people.c.root == root)
+        return self._database.rows(chosen.order_by(identities.c.scheme, identities.c.value))
+
+    def persons_of(self, tenant: str, user: str) -> list[Record]:
+        """The records of the person that a user is: first the one that stands for all that were merged; none: []."""
+        return self.recent.get(("persons", tenant, user), lambda: self._persons_of(tenant, user))
+
+    def memberships(
+        self, tenant: str, *, users: Collection[str] | None = None, course: str | None = None
+    ) -> list[Record]:
+        """A tenant's memberships, of some users or of one course if named, past ones too."""
+        wanted = [memberships.c.tenant == tenant]
+        wanted += [memberships.c.course == course] if course is not None else []
+        return self._named(memberships, memberships.c.user, users, wanted)
+
+    def courses_of(self, tenant: str, users: Collection[str], role: str, day: date) -> tuple[str, ...]:
+        """The courses in which any of the users has the role on the day."""
+        found = (
+            select(memberships.c.course)
+            .distinct()
+            .where(memberships.c.tenant == tenant, memberships.c.user.in_(users), memberships.c.role == role)
+            .where(*_holds(memberships, day))
+        )
+        return tuple(sorted(row["course"] for row in self._database.rows(found)))
+
+    def guardianships(
+        self, tenant: str, *, guardians: Collection[str] | None = None, wards: Collection[str] | None = None
+    ) -> list[Record]:
+        """A tenant's guardianships, of some guardians or some wards if named, past and unverified ones too."""
+        wanted = [guardianships.c.tenant == tenant]
+        wanted += [guardianships.c.ward.in_(wards)] if wards is not None else []
+        return self._named(guardianships, guardianships.c.guardian, guardians, wanted)
+
+    def merges(self, tenant: str, persons: Collection[str] | None = None) -> list[Record]:
+        """The merges of a tenant, undone ones too, the earliest first; of some persons if named."""
+        chosen = select(merges).where(merges.c.tenant == tenant)
+        if persons is not None:
+            chosen = chosen.where(or_(merges.c.kept.in_(persons), merges.c.merged.in_(persons)))
+        return self._database.rows(chosen.order_by(merges.c.made, merges.c.id))
+
+    def forget(self, tenant: str, users: Collection[str]) -> dict[str, int]:
+        """Remove whoever the users are: persons, identities, merges, memberships, guardianships; rows by table."""
+        every = sorted({same for user in users for same in self._same_person(tenant, user)} | set(users))
+        removed: dict[str, int] = {}
+        with self.change(tenant) as connection:
+            for some in _lists(every):
+                known = select(people.c.root).where(people.c.tenant == tenant).join(identities, _TOGETHER)
+                known = known.where(identities.c.scheme == USER, identities.c.value.in_(some))
+                for table, whose in (
+                    (memberships, memberships.c.user.in_(some)),
+                    (guardianships, or_(guardianships.c.ward.in_(some), guardianships.c.guardian.in_(some))),
+                    # identities and merges go with it
+                    (people, people.c.root.in_(known)),
+                ):
+                    done = connection.execute(delete(table).where(table.c.tenant == tenant, whose))
+                    removed[table.name] = removed.get(table.name, 0) + done.rowcount
+        return removed
+
+    def rename_users(self, tenant: str, names: Mapping[str, str]) -> None:
+        """Store users under other ids, as when a tenant's pseudonyms change their key."""
+        renamed = [{"was": was, "becomes": becomes} for was, becomes in names.items()]
+        columns = ((memberships, "user"), (guardianships, "ward"), (guardianships, "guardian"), (identities, "value"))
+        with self.change(tenant) as connection:
+            for table, column in columns if renamed else ():
+                changed = update(table).where(table.c.tenant == tenant, table.c[column] == bindparam("was"))
+                changed = changed.where(identities.c.scheme == USER) if table is identities else changed
+                connection.execute(changed.values({column: bindparam("becomes")}), renamed)
+
+    def _same_person(self, tenant: str, user: str) -> tuple[str, ...]:
+        mine, my_person = identities.alias(), people.alias()
+        root = (
+            select(my_person.c.root)
+            .join(mine, (mine.c.tenant == my_person.c.tenant) & (mine.c.person == my_person.c.id))
+            .where(mine.c.tenant == tenant, mine.c.scheme == USER, mine.c.value == user)
+            .scalar_subquery()
+        )
+        chosen = _identities(tenant).where(people.c.root == root, identities.c.scheme == USER)
+        others = sorted(row["value"] for row in self._database.rows(chosen))
+        return (user, *(other for other in others if other != user))
+
+    def _persons_of(self, tenant: str, user: str) -> list[Record]:
+        mine = (
+            select(identities.c.person)
+            .where(identities.c.tenant == tenant, identities.c.scheme == USER, identities.c.value == user)
+            .scalar_subquery()
+        )
+        root = select(people.c.root).where(people.c.tenant == tenant, people.c.id == mine).scalar_subquery()
+        chosen = select(people).where(people.c.tenant == tenant, people.c.root == root)
+        return self._database.rows(chosen.order_by((people.c.id == people.c.root).desc(), people.c.created))
+
+    def _named(
+        self, table: Table, column: ColumnElement[str], names: Collection[str] | None, wanted: list[ColumnElement[bool]]
+    ) -> list[Record]:
+        chosen = select(table).where(*wanted).order_by(*table.primary_key)
+        if names is None:
+            return self._database.rows(chosen)
+        return [row for some in _lists(sorted(names)) for row in self._database.rows(chosen.where(column.in_(some)))]
+
+
+_TOGETHER = (people.c.tenant == identities.c.tenant) & (people.c.id == identities.c.person)
+
+
+def _identities(tenant: str) -> Select[Any]:
+    """The identities of a tenant beside the people they belong to."""
+    columns = (identities.c.scheme, identities.c.value, identities.c.person, identities.c.since)
+    return select(*columns).join(people, _TOGETHER).where(identities.c.tenant == tenant)
+
+
+def _holds(table: Table, day: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    begun = or_(table.c.begins.is_(None), table.c.begins <= day)
+    return begun, or_(table.c.ends.is_(None), table.c.ends > day)
+
+
+def _lists(names: list[str]) -> Iterator[list[str]]:
+    return (names[at : at + MOST_NAMED] for at in range(0, len(names), MOST_NAMED))
