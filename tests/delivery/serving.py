@@ -1,17 +1,14 @@
 """The HTTP API over the shared store, without a server."""
 
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from rollbook.delivery import api
+from rollbook.app import create_app
+from rollbook.settings import load
 from rollbook.store import Store
-
-INGEST = {"/events": {"post": {"summary": "Take events in", "responses": {"200": {"description": "Taken."}}}}}
 
 
 def serve(store: Store | None) -> TestClient:
-    """A client of an application with all routes; without a store it has not started yet."""
-    app = FastAPI(title="Rollbook", version="1.2.3", docs_url=None, redoc_url=None)
-    api.install(app, INGEST)
+    """A client of the whole application; without a store it has not started yet."""
+    app = create_app(store.settings if store else load())
     app.state.store = store
-    return TestClient(app, raise_server_exceptions=False)
+    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+from rollbook.analyses.ask import allowed
 from rollbook.delivery.metric_tables import METRICS, Period, metric_table
 from rollbook.delivery.tables import Table, as_csv, as_json, as_json_object
 from rollbook.delivery.workbooks import MOST_ROWS, workbook
 from rollbook.errors import Invalid, Unavailable
+from rollbook.governance.grants import Grant
 from rollbook.store import Scope, Store
 from rollbook.store.extract import COLUMNS, Extract
 
@@ -33,11 +35,19 @@ WORKBOOK_WAIT_SECONDS = 20
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to export: `scope`'s events, of some types only where they are named, and metrics by name."""
+    """What to export: `scope`'s events, of some types only where they are named, and metrics by name.
+
+    `grant`: what may be seen of it; None: all.
+    """
 
     scope: Scope
     types: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    grant: Grant | None = None
+
+    def seen(self) -> Grant:
+        """What may be seen of it."""
+        return self.grant or Grant(self.scope.tenant)
 
     def __post_init__(self) -> None:
         """Raises Invalid where nothing can be meant."""
@@ -61,7 +71,7 @@ class Export:
 def export(store: Store, wanted: Wanted, form: Format, *, most_rows: int = MOST_ROWS) -> Export:
     """A file of what is wanted. Raises Unavailable, QueryTimeout or Invalid, before the first byte if it can."""
     kind = "xlsx" if form == "excel" else form
-    events = Extract(store.engine, wanted.scope, wanted.types)
+    events = Extract(store.engine, allowed(store, wanted.seen(), wanted.scope), wanted.types)
     names = list(dict.fromkeys(wanted.metrics)) or [EVENTS]
     headers = {"X-Rollbook-Range": f"{_iso(wanted.scope.begin)}/{_iso(wanted.scope.until)}"}
     if kind == "xlsx":
@@ -82,7 +92,7 @@ def export(store: Store, wanted: Wanted, form: Format, *, most_rows: int = MOST_
 
 
 def _tables(store: Store, wanted: Wanted, events: Extract, names: Sequence[str]) -> Iterator[Table]:
-    period = Period(store, wanted.scope.tenant, wanted.scope.begin, wanted.scope.until)
+    period = Period(store, wanted.seen(), wanted.scope.begin, wanted.scope.until)
     for name in names:
         if name == EVENTS:
             yield Table(EVENTS, COLUMNS, events.blocks(), frozenset({"metadata"}), events.events)

@@ -18,6 +18,7 @@ from rollbook.analyses.retention import Retention
 from rollbook.analyses.totals import Totals
 from rollbook.delivery.tables import Table
 from rollbook.errors import Invalid
+from rollbook.governance.grants import Grant
 from rollbook.store import Store
 
 RETENTION_PERIODS = (1, 7, 14, 30, 90)
@@ -34,7 +35,7 @@ class Period:
     """Whose metrics and of when: up to `until`, over the days since `begin`."""
 
     store: Store
-    tenant: str
+    grant: Grant
     begin: datetime
     until: datetime
 
@@ -45,16 +46,16 @@ class Period:
 
     def ask(self, question: Question[Any]) -> list[dict[str, Any]]:
         """The rows of an answer."""
-        return [row.model_dump() for row in ask(self.store, question, self.tenant).rows]
+        return [row.model_dump() for row in ask(self.store, question, self.grant).rows]
 
     def learners(self) -> Iterator[list[MetricsOfLearner]]:
         """The metrics of everyone seen by `until`, some thousands at a time."""
-        people = ask(self.store, Totals(as_of=self.until), self.tenant).rows[0].people
+        people = ask(self.store, Totals(as_of=self.until), self.grant).rows[0].people
         parts = max(1, -(-people // LEARNERS_AT_ONCE))
         for part in range(parts):
             velocity_days = self.store.settings.velocity_window_days
             asked = Learners(window=self.days, days=velocity_days, part=part, parts=parts, as_of=self.until)
-            yield ask(self.store, asked, self.tenant).rows
+            yield ask(self.store, asked, self.grant).rows
 
 
 def _engagement(period: Period) -> Iterator[Rows]:

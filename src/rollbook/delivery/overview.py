@@ -13,10 +13,12 @@ from rollbook.analyses.ask import Answered, ask
 from rollbook.analyses.question import Answer, Moment, aware
 from rollbook.analyses.retention import RetentionRate
 from rollbook.analyses.retention_periods import RetentionPeriods
-from rollbook.analyses.totals import Total, Totals
-from rollbook.delivery.api.caller import MOST_TENANT_CHARACTERS, or_default, reached
+from rollbook.analyses.totals import Totals
+from rollbook.delivery.api.caller import reached
 from rollbook.delivery.dressing import dressed
 from rollbook.delivery.tiles import TILES, Tile, percent
+from rollbook.governance.granted import MOST_TENANT_CHARACTERS
+from rollbook.governance.grants import Grant
 from rollbook.store import Store
 
 RANGES = (7, 30, 90)
@@ -40,8 +42,9 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     tenant_id: Annotated[
-        str, AfterValidator(or_default), Field(max_length=MOST_TENANT_CHARACTERS, description="Whose events.")
-    ] = "default"
+        str,
+        Field(max_length=MOST_TENANT_CHARACTERS, description="Whose events; default: the tenant of the caller."),
+    ] = ""
     days: Annotated[int, Field(ge=1, le=366, description="The range: the last N days.")] = 30
     as_of: Annotated[
         Annotated[Moment, AfterValidator(reached)] | None,
@@ -93,43 +96,40 @@ class Overview(BaseModel):
     panels: list[Panel]
 
 
-def overview(store: Store, asked: Asked) -> Overview:
+def overview(store: Store, grant: Grant, asked: Asked) -> Overview:
     """Ask everything, as of one moment. Raises QueryTimeout or Unavailable."""
     now = asked.as_of or aware(datetime.now(UTC))
-    panels = [_answered(store, tile, asked, now) for tile in TILES]
+    panels = [_answered(store, grant, tile, asked.days, now) for tile in TILES]
     active = next(answer for tile, answer in panels if tile.question is ActiveUsers)
-    figures = _figures(store, asked, now, active.rows)
+    figures = _figures(store, grant, asked.days, now, active.rows)
     happened = any(figure.name == "events" and figure.value for figure in figures)
-    ever = None if happened else ask(store, Totals(as_of=now), asked.tenant_id).rows[0]
+    ever = None if happened else ask(store, Totals(as_of=now), grant).rows[0]
     return Overview(
-        tenant=asked.tenant_id,
+        tenant=grant.tenant,
         days=asked.days,
         as_of=now,
         timezone=active.timezone,
         is_empty=ever is not None and not ever.events,
         last=ever.last if ever else None,
         figures=figures,
-        panels=[_panel(tile, answer, asked) for tile, answer in panels],
+        panels=[_panel(tile, answer, grant, asked.as_of) for tile, answer in panels],
     )
 
 
-def _answered(store: Store, tile: Tile, asked: Asked, now: datetime) -> tuple[Tile, Answered[Any]]:
-    question = tile.question.model_validate({"days": tile.days(asked.days), "as_of": now})
-    return tile, ask(store, question, asked.tenant_id)
+def _answered(store: Store, grant: Grant, tile: Tile, days: int, now: datetime) -> tuple[Tile, Answered[Any]]:
+    question = tile.question.model_validate({"days": tile.days(days), "as_of": now})
+    return tile, ask(store, question, grant)
 
 
-def _total(store: Store, asked: Asked, until: datetime) -> Total:
-    return ask(store, Totals(days=asked.days, as_of=until), asked.tenant_id).rows[0]
-
-
-def _figures(store: Store, asked: Asked, now: datetime, active: Sequence[Any]) -> list[Figure]:
-    total, before = (_total(store, asked, until) for until in (now, now - timedelta(days=asked.days)))
-    rates = ask(store, RetentionPeriods(periods=(7, 30), as_of=now), asked.tenant_id).rows
+def _figures(store: Store, grant: Grant, days: int, now: datetime, active: Sequence[Any]) -> list[Figure]:
+    moments = (now, now - timedelta(days=days))
+    total, before = (ask(store, Totals(days=days, as_of=moment), grant).rows[0] for moment in moments)
+    rates = ask(store, RetentionPeriods(periods=(7, 30), as_of=now), grant).rows
     yesterday = f"{active[-2].dau:,} yesterday" if len(active) > 1 else ""
     return [
         _count("active_today", active[-1].dau, yesterday),
-        _count("people", total.people, _change(total.people, before.people, asked.days)),
-        _count("events", total.events, _change(total.events, before.events, asked.days)),
+        _count("people", total.people, _change(total.people, before.people, days)),
+        _count("events", total.events, _change(total.events, before.events, days)),
         *(_share(f"retention_{rate.period_days}d", rate) for rate in rates),
     ]
 
@@ -152,11 +152,11 @@ def _change(value: int, before: int, days: int) -> str:
     return f"{value / before - 1:+.0%} vs. prior {days} days".replace("-", "−")  # noqa: RUF001
 
 
-def _panel(tile: Tile, answer: Answered[Any], asked: Asked) -> Panel:
+def _panel(tile: Tile, answer: Answered[Any], grant: Grant, moment: datetime | None) -> Panel:
     rows = [row.model_dump(mode="json") for row in answer.rows]
     is_empty = tile.is_empty(answer.rows)
-    as_of = {"as_of": asked.as_of.isoformat()} if asked.as_of else {}
-    address = {"tenant_id": asked.tenant_id, **answer.parameters, **as_of}
+    as_of = {"as_of": moment.isoformat()} if moment else {}
+    address = {"tenant_id": grant.tenant, **answer.parameters, **as_of}
     return Panel(
         name=tile.name,
         # what follows the first paragraph is for those who read the SQL

@@ -17,6 +17,7 @@ from rollbook.delivery.api.refusals import REFUSALS
 from rollbook.delivery.overview import FIGURES, RANGES, Asked, Overview, overview
 from rollbook.delivery.theme import configs
 from rollbook.delivery.tiles import TILES
+from rollbook.governance.granted import Granted
 
 # Vega would compile its expressions with `new Function`; the page has them interpreted, so scripts need no unsafe-eval
 POLICY = (
@@ -43,20 +44,21 @@ _templates.globals |= {"asset": assets.address, "themes": configs()}
 
 
 @router.get("/", include_in_schema=False)
-def overview_page(request: Request) -> HTMLResponse:
+def overview_page(request: Request, grant: Granted) -> HTMLResponse:
     """The overview as a page. What is wrong with its parameters the page's script shows, as the twin says it."""
     try:
         asked = Asked.model_validate(dict(request.query_params))
     except ValidationError:
         asked = Asked()
+    asked = asked.model_copy(update={"tenant_id": grant.tenant})
     ranges = [(days, f"/?{_query(asked, days)}") for days in RANGES]
     return _page("overview.html", asked=asked, ranges=ranges, figures=FIGURES, tiles=TILES)
 
 
 @router.get("/overview.json", tags=["pages"], summary="The overview as data", responses=REFUSALS)
-def overview_json(store: OpenStore, asked: Annotated[Asked, Query()]) -> Overview:
+def overview_json(store: OpenStore, grant: Granted, asked: Annotated[Asked, Query()]) -> Overview:
     """All that the page at `/` shows: figures, charts (Vega-Lite) and their rows, as of one moment."""
-    return overview(store, asked)
+    return overview(store, grant, asked)
 
 
 @router.get("/static/{version}/{name}", include_in_schema=False)

@@ -16,6 +16,18 @@ from rollbook.ingest.dialects import Dialect
 from rollbook.ingest.reasons import Refusal, Rejected
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends: events of `tenant` only (None: of any), of `user` only (as stored; None: of anyone), and none of
+    `barred_types`. `credential`: what they showed, safe to write down.
+    """
+
+    tenant: str | None = None
+    user: str | None = None
+    barred_types: frozenset[str] = frozenset()
+    credential: str = ""
+
+
 @dataclass(slots=True)
 class Batch:
     """Events of one body; `positions` are their indexes in it. Steps drop events, and fill in what is missing.
@@ -40,6 +52,7 @@ class Batch:
     originals: list[bytes] | None = None
     oldest: datetime | None = None
     rows: pa.Table | None = None
+    sender: Sender | None = None
 
     def refuse(self, refused: dict[int, Refusal]) -> None:
         """Drop events by their present place in `events`."""

@@ -8,13 +8,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rollbook.errors import Invalid, RollbookError
-from rollbook.ingest.batch import Receipt, is_tenant
+from rollbook.errors import Forbidden, Invalid, RollbookError, Unauthenticated
+from rollbook.governance.grants import Grant
+from rollbook.ingest.batch import Receipt, Sender, is_tenant
 from rollbook.ingest.body import read_body
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.openapi import paths
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines")
+
+# what a sender may not send at all
+NOT_THEIRS = {"foreign_tenant", "foreign_user", "server_only_type"}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Answer = Callable[[Receipt], dict[str, Any]]
@@ -31,13 +35,16 @@ def receiving(dialect: str, answer: Answer) -> Endpoint:
             body = await read_body(request, intake.store.settings)
             lines = request.headers.get("content-type", "").partition(";")[0].strip().lower() in NDJSON
             key = request.headers.get("idempotency-key")
-            receipt = await intake.take(body, dialect, _tenant(request), key, lines=lines)
+            grant = _grant(request)
+            receipt = await intake.take(body, dialect, grant.tenant, key, lines=lines, sender=_sender(request, grant))
         except RollbookError as error:
             return refusal(error)
         except ClientDisconnect:
             # nobody is there to be answered, and nothing was taken
             return Response(status_code=400)
         if receipt.rejected and not receipt.ids:
+            if all(one.reason in NOT_THEIRS for one in receipt.rejected):
+                return refusal(Forbidden(_summary(receipt), rejected=[one.body() for one in receipt.rejected]))
             return refusal(Invalid(_summary(receipt), rejected=[one.body() for one in receipt.rejected]))
         return json_response(answer(receipt))
 
@@ -77,13 +84,24 @@ def refusal(error: RollbookError) -> Response:
     return response
 
 
-def _tenant(request: Request) -> str | None:
-    if not request.scope["query_string"]:
-        return None
-    tenant = request.query_params.get("tenant_id")
-    if tenant is not None and not is_tenant(tenant, request.app.state.store.settings.max_id_length):
+def _grant(request: Request) -> Grant:
+    """What the gate has let pass. Raises Invalid for a tenant that no tenant can be called."""
+    grant: Grant | None = request.scope.get("state", {}).get("grant")
+    if grant is None:
+        raise Unauthenticated("show a key or a token")
+    if request.scope["query_string"] and not is_tenant(grant.tenant, request.app.state.store.settings.max_id_length):
         raise Invalid("tenant_id is longer than ROLLBOOK_MAX_ID_LENGTH allows, or holds a control character")
-    return tenant
+    return grant
+
+
+def _sender(request: Request, grant: Grant) -> Sender | None:
+    caller = grant.caller
+    if caller is None or not caller.tenant:
+        return None
+    if grant.users is None:
+        return Sender(caller.tenant, credential=caller.credential)
+    barred = request.app.state.tenants.settings(caller.tenant).server_only_types
+    return Sender(caller.tenant, caller.subject, frozenset(barred), caller.credential)
 
 
 def _summary(receipt: Receipt) -> str:

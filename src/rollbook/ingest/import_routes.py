@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import anyio.to_thread
 import structlog
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel, Field
 
 from rollbook.errors import Conflict, NotFound, RollbookError, Unavailable
+from rollbook.governance.granted import Tenant
 from rollbook.ingest.files import import_file
 from rollbook.ingest.importing import Progress, Summary
 from rollbook.ingest.intake import Intake
@@ -24,7 +25,6 @@ log = structlog.get_logger()
 MOST_REMEMBERED = 100
 
 Kind = Literal["oulad", "file"]
-Tenant = Annotated[str, Query(alias="tenant_id", max_length=256, description="Whose; default: `default`.")]
 
 
 class ImportRequest(BaseModel):
@@ -174,7 +174,7 @@ router = APIRouter(prefix="/api/v2", tags=["ingest"], lifespan=_importing)
 
 
 @router.post("/imports", summary="Import a data set or a file of this machine")
-def start_import(request: Request, wanted: ImportRequest, tenant: Tenant = "default") -> ImportState:
+def start_import(request: Request, wanted: ImportRequest, tenant: Tenant) -> ImportState:
     """Begin an import; it goes on after this answers."""
     imports: Imports = request.app.state.imports
     return imports.start(request.app.state.intake, wanted, tenant)

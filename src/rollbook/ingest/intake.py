@@ -13,7 +13,7 @@ import structlog
 
 from rollbook.errors import NotFound, NotJson, RollbookError, Unavailable
 from rollbook.ingest import loose
-from rollbook.ingest.batch import Batch, Receipt
+from rollbook.ingest.batch import Batch, Receipt, Sender
 from rollbook.ingest.committer import Committer
 from rollbook.ingest.dedup import Seen
 from rollbook.ingest.dialects import DIALECTS, Dialect
@@ -87,14 +87,23 @@ class Intake:
             return held
 
     async def take(
-        self, body: bytes, dialect: str, tenant: str | None = None, key: str | None = None, *, lines: bool = False
+        self,
+        body: bytes,
+        dialect: str,
+        tenant: str | None = None,
+        key: str | None = None,
+        *,
+        lines: bool = False,
+        sender: Sender | None = None,
     ) -> Receipt:
         """Take a body in. Raises NotJson, TooLarge or Unavailable; single bad events are in the receipt.
 
         `key`: the Idempotency-Key, of which events without an id get theirs. `lines`: the body is NDJSON.
+        `sender`: who sends it, and so what may be in it; None: anything.
         """
         answer: asyncio.Future[Waiting] = asyncio.get_running_loop().create_future()
-        self._put(self._prepared(answer, Batch(body, _dialect(dialect), _now(), tenant or "default", key, lines=lines)))
+        batch = Batch(body, _dialect(dialect), _now(), tenant or "default", key, lines=lines, sender=sender)
+        self._put(self._prepared(answer, batch))
         return _receipt(await answer)
 
     def take_now(

@@ -7,13 +7,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from rollbook.errors import NotFound
+from rollbook.governance.granted import Tenant
 from rollbook.ingest import dead_letters as letters
 from rollbook.ingest.intake import Intake
 from rollbook.store import counters, dead_letters
 
 router = APIRouter(prefix="/api/v2", tags=["ingest"])
-
-Tenant = Annotated[str, Query(alias="tenant_id", max_length=256, description="Whose; default: `default`.")]
 
 
 class Letter(BaseModel):
@@ -71,7 +70,7 @@ class Counter(BaseModel):
 def list_letters(
     request: Request,
     *,
-    tenant: Tenant = "default",
+    tenant: Tenant,
     reason: str | None = None,
     replayed: bool | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -84,13 +83,13 @@ def list_letters(
 
 
 @router.get("/dead-letters/counts", summary="Dead letters counted by reason")
-def count_letters(request: Request, tenant: Tenant = "default") -> dict[str, list[Count]]:
+def count_letters(request: Request, tenant: Tenant) -> dict[str, list[Count]]:
     """How many there are by reason, stage and dialect."""
     return {"counts": [Count(**row) for row in dead_letters.counted(request.app.state.store.engine, tenant)]}
 
 
 @router.get("/dead-letters/{letter_id}", summary="One dead letter")
-def show_letter(request: Request, letter_id: str, tenant: Tenant = "default") -> Letter:
+def show_letter(request: Request, letter_id: str, tenant: Tenant) -> Letter:
     """One letter whole."""
     found = dead_letters.found(request.app.state.store.engine, tenant, [letter_id])
     if not found:
@@ -99,7 +98,7 @@ def show_letter(request: Request, letter_id: str, tenant: Tenant = "default") ->
 
 
 @router.post("/dead-letters/replay", summary="Take dead letters in again")
-def replay_letters(request: Request, wanted: ReplayRequest, tenant: Tenant = "default") -> ReplayAnswer:
+def replay_letters(request: Request, wanted: ReplayRequest, tenant: Tenant) -> ReplayAnswer:
     """Take them in again; replaying twice counts once."""
     intake: Intake = request.app.state.intake
     done = letters.replay(intake, tenant, wanted.ids, wanted.reason)
@@ -109,7 +108,7 @@ def replay_letters(request: Request, wanted: ReplayRequest, tenant: Tenant = "de
 @router.get("/ingest/counters", summary="Accepted, duplicate, rejected and late events by minute")
 def ingest_counters(
     request: Request,
-    tenant: Tenant = "default",
+    tenant: Tenant,
     minutes: Annotated[int, Query(ge=1, le=60 * 24 * 31)] = 60,
 ) -> dict[str, list[Counter]]:
     """What became of the events of the last minutes."""

@@ -1,6 +1,7 @@
 """The way in, as a list of steps. Each looks at the whole batch first, and at single events only if something is wrong.
 
-read -> identify -> date -> measure -> screen -> weigh -> promote, and then the committer: dedup, insert, acknowledge.
+read -> identify -> admit -> own -> date -> measure -> screen -> weigh -> promote, and then the committer: dedup,
+insert, acknowledge.
 """
 
 import re
@@ -16,6 +17,7 @@ import numpy as np
 from rollbook.errors import TooLarge
 from rollbook.event import Promoted
 from rollbook.ingest import loose
+from rollbook.ingest.admission import admit, own
 from rollbook.ingest.batch import Batch, is_tenant, lines, split
 from rollbook.ingest.columns import tabulate
 from rollbook.ingest.reasons import Refusal
@@ -200,7 +202,7 @@ def _cut(found: Promoted, longest: int) -> None:
             setattr(found, name, value[:longest])
 
 
-STEPS: tuple[Step, ...] = (read, identify, date, measure, screen, weigh, promote)
+STEPS: tuple[Step, ...] = (read, identify, admit, own, date, measure, screen, weigh, promote)
 
 
 def prepare(batch: Batch, settings: Settings) -> Batch:

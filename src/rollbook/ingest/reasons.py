@@ -20,6 +20,9 @@ REASONS = {
     "invalid_value": "a field of a metric or of model usage has the wrong type",
     "properties_too_large": "the properties are larger than ROLLBOOK_MAX_EVENT_BYTES",
     "nested_too_deep": "the properties are nested deeper than ROLLBOOK_MAX_NESTING",
+    "foreign_tenant": "the event names another tenant than the key or token is of",
+    "foreign_user": "a learner's token writes only the learner's own events",
+    "server_only_type": "events of this type may only be sent by a server",
     "type_not_allowed": "the event type is denied (ROLLBOOK_DENY_TYPES), or not among ROLLBOOK_ALLOW_TYPES",
 }
 

@@ -25,6 +25,8 @@ SOMEBODY = "person != sipHash64('')"
 class Scope:
     """`tenant`'s events from `begin` to `until`, both included (milliseconds); of `users` only, where some are named.
 
+    `courses`: only what was done in them, as if there were nothing else. `left_out`: people of whom nothing is read.
+
     `zone` is the zone whose days the question counts. `hot` are the days (in the tenant's zone) that are not rolled up;
     None: nothing is (the question counts the days of another zone than the rollups').
 
@@ -40,6 +42,8 @@ class Scope:
     users: tuple[str, ...] | None = None
     hot: Set[date] | None = None
     cuts: tuple[datetime, ...] = ()
+    courses: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
 
     def sql(self, question: str) -> str:
         """The question with its scopes in front. Only those are written that the question names."""
@@ -59,6 +63,8 @@ class Scope:
             "scope_last_day": whole[1],
             "scope_zone": self.zone,
             "scope_users": list(self.users or ()),
+            "scope_courses": list(self.courses or ()),
+            "scope_left_out": list(self.left_out),
             "scope_raw_days": raw,
             "scope_raw_utc_days": utc_days(raw, self.zone),
             "scope_hot_days": sorted(self.hot or ()),
@@ -69,14 +75,11 @@ class Scope:
         return {
             "scope": f"select *, person from events where {self._events()}",
             "activity_scope": self._split(
-                "select day, course, user, person, type, events, seconds from activity where true",
+                f"select day, course, user, person, type, events, seconds from activity where true{self._of_courses()}",
                 "select toDate(timestamp, {scope_zone:String}) as day, course, user, person, type, 1 as events,"
                 " ifNull(duration, 0) as seconds from events where true",
             ),
-            "learner_days_scope": self._split(
-                "select person, day from learner_days where true",
-                f"select person, toDate(timestamp, {{scope_zone:String}}) as day from events where {SOMEBODY}",
-            ),
+            "learner_days_scope": self._learner_days(),
             "late_days_scope": self._late_days(),
             "people_scope": self._people(),
         }
@@ -88,25 +91,45 @@ class Scope:
             f"{self._named_users()}"
         )
 
+    def _known_users(self) -> str:
+        """Conditions that keep the named, and not those left out."""
+        named = ""
+        if self.users is not None:
+            named = f" and user in {_listed('{scope_users:Array(String)}', len(self.users))}"
+        if self.left_out:
+            named += f" and user not in {_listed('{scope_left_out:Array(String)}', len(self.left_out))}"
+        return named
+
     def _named_users(self) -> str:
-        if self.users is None:
-            return ""
-        if len(self.users) <= MOST_LITERAL_USERS:
-            return " and user in {scope_users:Array(String)}"
-        return " and user in (select arrayJoin({scope_users:Array(String)}))"
+        """The same for events, which have a course besides."""
+        return self._known_users() + self._of_courses()
+
+    def _of_courses(self) -> str:
+        return " and course in {scope_courses:Array(String)}" if self.courses is not None else ""
 
     def _named_people(self) -> str:
-        named = "select sipHash64(arrayJoin({scope_users:Array(String)}))"
-        return f" and person in ({named})" if self.users is not None else ""
+        """The same by the hash of the name."""
+        hashed = "(select sipHash64(arrayJoin({%s:Array(String)})))"
+        named = f" and person in {hashed % 'scope_users'}" if self.users is not None else ""
+        return named + (f" and person not in {hashed % 'scope_left_out'}" if self.left_out else "")
 
-    def _split(self, rolled: str, raw: str) -> str:
+    def _learner_days(self) -> str:
+        raw = f"select person, toDate(timestamp, {{scope_zone:String}}) as day from events where {SOMEBODY}"
+        if self.courses is None:
+            return self._split("select person, day from learner_days where true", raw)
+        # learner_days does not know where somebody was
+        rolled = f"select person, day from activity where {SOMEBODY}{self._of_courses()}"
+        return self._split(rolled, raw, " group by person, day having sum(events) > 0")
+
+    def _split(self, rolled: str, raw: str, tail: str = "") -> str:
         """Whole rolled days from the rollup; all other days, and all days of another zone, from the events."""
         first, last = self._whole_days()
         if self.hot is None or first > last:
             return f"{raw} and {self._events()}"
         parts = [
             f"{rolled} and tenant = {{scope_tenant:String}} and day >= {{scope_first_day:Date}}"
-            f" and day <= {{scope_last_day:Date}} and day not in {{scope_raw_days:Array(Date)}}{self._named_people()}"
+            " and day <= {scope_last_day:Date} and day not in {scope_raw_days:Array(Date)}"
+            f"{self._named_people()}{tail}"
         ]
         if self._raw_days():
             parts.append(
@@ -119,16 +142,17 @@ class Scope:
         """Everyone ever seen by `until`, never cut by `begin`: "first came" means ever."""
         upto = "timestamp <= {scope_until:DateTime64(3, 'UTC')}"
         tenant = "tenant = {scope_tenant:String}"
+        rolled = self.hot is not None and self.courses is None
         parts = []
-        if self.hot is not None:
+        if rolled:
             parts.append(
-                f"select user as name, person, first as f, last as l from people where {tenant}{self._named_users()}"
+                f"select user as name, person, first as f, last as l from people where {tenant}{self._known_users()}"
             )
-        if self.hot is None or self.hot:
+        if not rolled or self.hot:
             hot = (
                 " and toDate(timestamp) in {scope_hot_utc_days:Array(Date)}"
                 " and toDate(timestamp, {scope_zone:String}) in {scope_hot_days:Array(Date)}"
-                if self.hot is not None
+                if rolled
                 else ""
             )
             parts.append(
@@ -145,10 +169,10 @@ class Scope:
         """The days of the late. Few are, unless "now" is long ago; where nobody is, the keys let nothing be read."""
         late = (
             "from people where tenant = {scope_tenant:String} and last > {scope_until:DateTime64(3, 'UTC')}"
-            + self._named_users()
+            + self._known_users()
         )
         raw = "select person, toDate(timestamp, {scope_zone:String}) as day, timestamp as moment from events where "
-        if self.hot is None:
+        if self.hot is None or self.courses is not None:
             # people_scope reads the events up to `until`, so that it knows of everyone
             return f"{raw} false"
         return self._split(
@@ -193,6 +217,11 @@ def utc_days(days: list[date], zone: str | None = None) -> list[date]:
         return sorted({day + shift * DAY for day in days for shift in (-1, 0, 1)})
     bounds = ((start_of(day, zone).date(), (start_of(day + DAY, zone) - MILLISECOND).date()) for day in days)
     return sorted({day for bound in bounds for day in bound})
+
+
+def _listed(bound: str, size: int) -> str:
+    """A bound list in a condition; a long one as a subquery."""
+    return bound if size <= MOST_LITERAL_USERS else f"(select arrayJoin({bound}))"
 
 
 def _names(question: str, scope: str) -> bool:

@@ -18,11 +18,13 @@ from rollbook.analyses.learner.measures import Window
 from rollbook.analyses.question import Days, aware
 from rollbook.analyses.retention import Retention
 from rollbook.analyses.retention_periods import RetentionPeriods
-from rollbook.delivery.api.caller import FIRST_YEAR, LAST_YEAR, AsOf, OpenStore, Tenant
+from rollbook.delivery.api.caller import FIRST_YEAR, LAST_YEAR, AsOf, OpenStore
 from rollbook.delivery.api.downloads import FILE, download
 from rollbook.delivery.api.refusals import REFUSALS
 from rollbook.delivery.api.span import span
 from rollbook.delivery.exports import Format, Wanted, export
+from rollbook.governance.granted import Granted
+from rollbook.governance.grants import Grant
 from rollbook.store import Scope, Store
 
 router = APIRouter(tags=["document 1: analytics agent"], responses=REFUSALS)
@@ -141,62 +143,58 @@ class ExportRequest(BaseModel):
 
 
 @router.get("/metrics/{user_id:path}")
-def metrics(user_id: User, store: OpenStore, tenant: Tenant = "default", as_of: AsOf = None) -> UserMetrics:
+def metrics(user_id: User, store: OpenStore, grant: Granted, as_of: AsOf = None) -> UserMetrics:
     """Engagement in the last 7 days, dropout risk and learning velocity of one user."""
     asked = LearnerMetrics(user=user_id, days=store.settings.velocity_window_days, as_of=as_of)
-    return UserMetrics.model_validate(ask(store, asked, tenant).rows[0].model_dump())
+    return UserMetrics.model_validate(ask(store, asked, grant).rows[0].model_dump())
 
 
 @router.get("/retention")
 def retention(
     store: OpenStore,
+    grant: Granted,
     period: Annotated[Days, Query(description="Days.")] = 7,
     cohort_users: Annotated[str | None, Query(description="User ids, comma-separated; default: everyone.")] = None,
-    tenant: Tenant = "default",
     as_of: AsOf = None,
 ) -> RetentionInPeriod:
     """The share of the named users, or of everyone ever seen, who were active in the period."""
     asked = Retention.model_validate({"period": period, "users": cohort_users or None, "as_of": as_of})
-    return RetentionInPeriod.model_validate(ask(store, asked, tenant).rows[0].model_dump())
+    return RetentionInPeriod.model_validate(ask(store, asked, grant).rows[0].model_dump())
 
 
 @router.get("/engagement/{user_id:path}")
 def engagement(
     user_id: User,
     store: OpenStore,
+    grant: Granted,
     window: TimeWindow = 7,
-    tenant: Tenant = "default",
     as_of: AsOf = None,
 ) -> UserEngagement:
     """How engaged a user was in the time window."""
     asked = Engagement(user=user_id, window=window, as_of=as_of)
-    return UserEngagement.model_validate(ask(store, asked, tenant).rows[0].model_dump())
+    return UserEngagement.model_validate(ask(store, asked, grant).rows[0].model_dump())
 
 
 @router.get("/predict-dropout/{user_id:path}")
-def predict_dropout(
-    user_id: User, store: OpenStore, tenant: Tenant = "default", as_of: AsOf = None
-) -> DropoutPrediction:
+def predict_dropout(user_id: User, store: OpenStore, grant: Granted, as_of: AsOf = None) -> DropoutPrediction:
     """Dropout risk of a user, by the documented rule."""
     asked = DropoutRisk(user=user_id, as_of=as_of)
-    return DropoutPrediction.model_validate(ask(store, asked, tenant).rows[0].model_dump())
+    return DropoutPrediction.model_validate(ask(store, asked, grant).rows[0].model_dump())
 
 
 @router.get("/cohort-analysis")
-def cohort_analysis(
-    cohort_date: Day, store: OpenStore, tenant: Tenant = "default", as_of: AsOf = None
-) -> CohortRetention:
+def cohort_analysis(cohort_date: Day, store: OpenStore, grant: Granted, as_of: AsOf = None) -> CohortRetention:
     """Retention of the users whose first event ever fell on the day."""
     asked = CohortAnalysis(cohort_date=cohort_date, as_of=as_of)
-    return CohortRetention.model_validate(ask(store, asked, tenant).rows[0].model_dump())
+    return CohortRetention.model_validate(ask(store, asked, grant).rows[0].model_dump())
 
 
 @router.get("/dashboard-data")
-def dashboard_data(store: OpenStore, tenant: Tenant = "default", as_of: AsOf = None) -> Dashboard:
+def dashboard_data(store: OpenStore, grant: Granted, as_of: AsOf = None) -> Dashboard:
     """What happened in the last 24 hours, and retention over 7 and 30 days."""
     now = as_of or aware(datetime.now(UTC))
-    day, week, month = ask(store, RetentionPeriods(periods=(1, 7, 30), as_of=now), tenant).rows
-    types = ask(store, EventDistribution(days=1, as_of=now), tenant).rows
+    day, week, month = ask(store, RetentionPeriods(periods=(1, 7, 30), as_of=now), grant).rows
+    types = ask(store, EventDistribution(days=1, as_of=now), grant).rows
     return Dashboard(
         timestamp=now,
         metrics=DashboardMetrics(
@@ -210,13 +208,13 @@ def dashboard_data(store: OpenStore, tenant: Tenant = "default", as_of: AsOf = N
 
 
 @router.post("/export", response_class=StreamingResponse, responses=FILE)
-def export_metrics(wanted: ExportRequest, store: OpenStore, tenant: Tenant = "default") -> StreamingResponse:
+def export_metrics(wanted: ExportRequest, store: OpenStore, grant: Granted) -> StreamingResponse:
     """Events, and metrics by name, as a file. JSON and Excel hold all that is named; CSV holds one table."""
-    return download(export(store, _wanted(wanted, store, tenant), wanted.format))
+    return download(export(store, _wanted(wanted, store, grant), wanted.format))
 
 
-def _wanted(request: ExportRequest, store: Store, tenant: str) -> Wanted:
-    zone = store.zone_of(tenant)
+def _wanted(request: ExportRequest, store: Store, grant: Grant) -> Wanted:
+    zone = store.zone_of(grant.tenant)
     now = datetime.now(UTC)
     begin, until = span(request.start_date, request.end_date, now=now, zone=zone, days=1)
-    return Wanted(Scope(tenant, until, begin, zone), metrics=tuple(request.metrics or ()))
+    return Wanted(Scope(grant.tenant, until, begin, zone), metrics=tuple(request.metrics or ()), grant=grant)

@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 from rollbook.analyses import catalogue
 from rollbook.analyses.ask import Answered, ask
 from rollbook.analyses.question import Question
-from rollbook.delivery.api.caller import FIRST_YEAR, LAST_YEAR, OpenStore, Tenant
+from rollbook.delivery.api.caller import FIRST_YEAR, LAST_YEAR, OpenStore
 from rollbook.delivery.api.refusals import REFUSALS, Refused
 from rollbook.delivery.tables import rows_as_csv
 from rollbook.errors import Invalid
+from rollbook.governance.granted import Granted
 
 router = APIRouter(prefix="/api/v2", tags=["questions"], responses=REFUSALS)
 
@@ -62,10 +63,10 @@ def definition(kind: type[Question[Any]]) -> str:
 def add_route(kind: type[Question[Any]]) -> None:
     """The route of one question."""
 
-    def answer(request: Request, store: OpenStore, tenant: Tenant = "default", format: Form = "json") -> Response:
+    def answer(request: Request, store: OpenStore, grant: Granted, format: Form = "json") -> Response:
         asked = catalogue.question(kind.name(), given(request.query_params))
         check_dates(asked)
-        return sent(ask(store, asked, tenant), kind, format)
+        return sent(ask(store, asked, grant), kind, format)
 
     router.add_api_route(
         f"/ask/{kind.name()}",

@@ -10,7 +10,6 @@ from rollbook.analyses.question import Moment
 from rollbook.errors import Unavailable
 from rollbook.store import Store
 
-MOST_TENANT_CHARACTERS = 256
 FIRST_YEAR, LAST_YEAR = 1981, 2148
 
 
@@ -22,11 +21,6 @@ async def store_of(request: Request) -> Store:
     return store
 
 
-def or_default(tenant: str) -> str:
-    """An empty tenant is the default one, as it is for events."""
-    return tenant or "default"
-
-
 def reached(moment: datetime) -> datetime:
     """The moment, if the store's calendar reaches it and the months before it."""
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
@@ -35,11 +29,6 @@ def reached(moment: datetime) -> datetime:
 
 
 OpenStore = Annotated[Store, Depends(store_of)]
-Tenant = Annotated[
-    str,
-    AfterValidator(or_default),
-    Query(alias="tenant_id", max_length=MOST_TENANT_CHARACTERS, description="Whose events."),
-]
 AsOf = Annotated[
     Annotated[Moment, AfterValidator(reached)] | None,
     Query(description="Answer as if it were this moment; default: now."),

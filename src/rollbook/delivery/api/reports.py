@@ -11,11 +11,12 @@ from rollbook.analyses.active_users import ActiveUsers
 from rollbook.analyses.ask import ask
 from rollbook.analyses.question import aware
 from rollbook.delivery.api import health
-from rollbook.delivery.api.caller import FIRST_YEAR, LAST_YEAR, OpenStore, Tenant
+from rollbook.delivery.api.caller import FIRST_YEAR, LAST_YEAR, OpenStore
 from rollbook.delivery.api.downloads import FILE, download
 from rollbook.delivery.api.refusals import REFUSALS
 from rollbook.delivery.api.span import moment, span
 from rollbook.delivery.exports import Format, Wanted, export
+from rollbook.governance.granted import Granted
 from rollbook.store import Scope
 
 router = APIRouter(prefix="/api/analytics", tags=["document 4: analytics service"])
@@ -42,32 +43,33 @@ class DailyActiveUsers(BaseModel):
 
 
 @router.get("/reports/dau", responses=REFUSALS)
-def dau(store: OpenStore, day: Day = None, tenant: Tenant = "default") -> DailyActiveUsers:
+def dau(store: OpenStore, grant: Granted, day: Day = None) -> DailyActiveUsers:
     """Daily active users of a calendar day in the tenant's zone; of today, as far as it has come."""
-    as_of = moment(day.isoformat(), "end", store.zone_of(tenant)) if day else None
-    found = ask(store, ActiveUsers(days=1, as_of=as_of), tenant).rows[-1]
+    as_of = moment(day.isoformat(), "end", store.zone_of(grant.tenant)) if day else None
+    found = ask(store, ActiveUsers(days=1, as_of=as_of), grant).rows[-1]
     return DailyActiveUsers(dau=found.dau, date=found.day)
 
 
 @router.get("/reports/events", response_class=StreamingResponse, responses=REFUSALS | FILE)
 def events(
     store: OpenStore,
+    grant: Granted,
     *,
     format: Annotated[Format, Query(description="excel is xlsx.")] = "csv",
     start: Edge = None,
     end: Edge = None,
     type: Chosen = None,
     user_id: Chosen = None,
-    tenant: Tenant = "default",
 ) -> StreamingResponse:
     """The events as a file, in order of time; by default those of the last 90 days (`X-Rollbook-Range` says which).
 
     Excel holds 1,048,576 rows: where that cuts, `X-Rollbook-Truncated` and a sheet named Note say so.
     """
-    zone = store.zone_of(tenant)
+    zone = store.zone_of(grant.tenant)
     begin, until = span(start, end, now=aware(datetime.now(UTC)), zone=zone, days=DEFAULT_DAYS)
     users = tuple(user_id) if user_id else None
-    return download(export(store, Wanted(Scope(tenant, until, begin, zone, users), tuple(type or ())), format))
+    wanted = Wanted(Scope(grant.tenant, until, begin, zone, users), tuple(type or ()), grant=grant)
+    return download(export(store, wanted, format))
 
 
 @router.get("/healthz", responses={503: {"model": health.Health, "description": "Not ready."}})

@@ -1,0 +1,251 @@
+"""The gate: every request passes it, and goes on with a grant or not at all.
+
+It finds out who calls, looks up what the address needs (`access.py`), limits how often, writes down who looked at whose
+data and who was refused, and leaves what the caller may see in `scope["state"]["grant"]`.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qs
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rollbook.errors import Forbidden, NotFound, RollbookError, TooMany, Unauthenticated, Unavailable
+from rollbook.governance.access import ASK, permission_of, reach_of, who_may
+from rollbook.governance.audit import Line
+from rollbook.governance.audit.line import Action
+from rollbook.governance.caller import OPEN, Caller, Permission
+from rollbook.governance.grants import Grant
+from rollbook.governance.people import courses_of, wards_of
+from rollbook.governance.pseudonyms import known_as
+from rollbook.store import Store
+
+log = structlog.get_logger()
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+# what is written down before it is answered; writing events has a line of its own for each group
+NOTED: dict[Permission, Action] = {
+    "ask_person": "read",
+    "export": "export",
+    "privacy": "rights",
+    "manage": "change",
+    "roster": "change",
+    "import": "change",
+    "audit": "read",
+    "operate": "change",
+}
+PERSON = re.compile(r"/(?:metrics|engagement|predict-dropout|consents|people|directory|disclosures)/(?P<user>.+)")
+MOST_WHY = 200
+
+
+class Finds(Protocol):
+    """Finds out who calls."""
+
+    def caller(self, scope: Scope) -> Caller | None:
+        """Who; None: nothing was shown. Raises Unauthenticated where what was shown is no good."""
+
+
+class Limits(Protocol):
+    """Limits how often one may call."""
+
+    def check(self, caller: Caller | None, address: str) -> list[tuple[bytes, bytes]]:
+        """Headers that say what is left. Raises TooMany."""
+
+    def failed(self, address: str) -> None:
+        """Somebody showed there what is no good. Raises TooMany if that happens too often."""
+
+
+class Unlimited:
+    """No limits: for open access."""
+
+    def check(self, caller: Caller | None, address: str) -> list[tuple[bytes, bytes]]:
+        """Never too many."""
+        return []
+
+    def failed(self, address: str) -> None:
+        """Nothing to remember."""
+
+
+def peer(scope: Scope) -> str:
+    """The address that the connection comes from."""
+    return scope["client"][0] if scope.get("client") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What the gate asks: `find` in this order, the first who knows the caller wins."""
+
+    store: Store
+    find: tuple[Finds, ...]
+    limits: Limits
+    note: Callable[[Line], Awaitable[None]]
+    address: Callable[[Scope], str]
+
+
+class Gate:
+    """ASGI middleware. `app.state.guards` is there once the store is open."""
+
+    def __init__(self, app: ASGIApp, *, required: bool) -> None:
+        self._app = app
+        self._required = required
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on with a grant."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            headers = await self._admit(scope)
+        except RollbookError as error:
+            await refuse(scope, send, error)
+            return
+        await self._app(scope, receive, _with(send, headers) if headers else send)
+
+    async def _admit(self, scope: Scope) -> Headers:
+        permission = permission_of(scope.get("method", "GET"), scope["path"])
+        state = scope.setdefault("state", {})
+        if permission == "public":
+            return ()
+        guards: Guards | None = getattr(scope["app"].state, "guards", None) if "app" in scope else None
+        if not self._required:
+            state["grant"] = Grant(_asked_tenant(scope) or "default", caller=OPEN)
+            if guards is not None:
+                await _note(guards, scope, permission, state["grant"])
+            return ()
+        if guards is None:
+            raise Unavailable("Rollbook is not ready yet; ask again in a moment")
+        state["grant"], headers = await self._known(scope, permission, guards)
+        await _note(guards, scope, permission, state["grant"])
+        return headers
+
+    async def _known(self, scope: Scope, permission: Permission | None, guards: Guards) -> tuple[Grant, Headers]:
+        address = guards.address(scope)
+        caller = None
+        try:
+            caller = next((who for one in guards.find if (who := one.caller(scope))), None)
+        except Unauthenticated:
+            guards.limits.failed(address)
+            raise
+        headers = guards.limits.check(caller, address)
+        if caller is None:
+            raise Unauthenticated("show a key or a token: Authorization: Bearer …, X-API-Key, or Basic with the key")
+        try:
+            return grant_for(guards.store, caller, permission, scope), headers
+        except Forbidden as error:
+            await guards.note(_line(guards, scope, "refused", caller, _tenant(caller, scope), error.detail))
+            raise
+
+
+def grant_for(store: Store, caller: Caller, permission: Permission | None, scope: Scope) -> Grant:
+    """What a caller may see with this request. Raises Forbidden, or NotFound for an address that nobody knows."""
+    tenant = _tenant(caller, scope)
+    if permission is None:
+        if scope["path"].startswith(ASK):
+            # the route says which questions there are
+            return Grant(tenant, users=(), caller=caller)
+        raise NotFound(f"there is nothing at {scope['path']} for {scope.get('method', 'GET')}; see /docs")
+    if (named := _asked_tenant(scope)) and not caller.may_name(named):
+        raise Forbidden(f"this key or token is of tenant {caller.tenant!r}, not of {named!r}")
+    reach = reach_of(caller, permission)
+    if reach is None:
+        limited = " and this key is limited" if caller.only is not None else ""
+        raise Forbidden(f"{permission} is for: {who_may(permission)}; you are {_roles(caller)}{limited}")
+    grant = Grant(tenant, caller=caller, cells=reach == "cells")
+    match reach:
+        case "courses":
+            return Grant(tenant, courses=courses_of(store, tenant, caller.subject), caller=caller)
+        case "wards":
+            # who may do something for a ward may do it for themselves, too
+            wards = wards_of(store, tenant, caller.subject)
+            return Grant(tenant, users=(*wards, caller.subject) if "learner" in caller.roles else wards, caller=caller)
+        case "self":
+            return Grant(tenant, users=(caller.subject,), caller=caller)
+    return grant
+
+
+async def refuse(scope: Scope, send: Send, error: RollbookError) -> None:
+    """Answer an error from outside the application."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    body = json.dumps(error.body()).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if isinstance(error, Unauthenticated):
+        headers.append((b"www-authenticate", b'Bearer realm="rollbook"'))
+    if isinstance(error, TooMany | Unavailable):
+        headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else body})
+
+
+async def _note(guards: Guards, scope: Scope, permission: Permission | None, grant: Grant) -> None:
+    action = NOTED.get(permission) if permission else None
+    if action == "change" and scope.get("method") in ("GET", "HEAD"):
+        action = "read"
+    # with open access nobody is known who could have looked
+    if action and grant.caller is not None and not (action == "read" and grant.caller is OPEN):
+        await guards.note(_line(guards, scope, action, grant.caller, grant.tenant))
+
+
+def _line(guards: Guards, scope: Scope, action: Action, caller: Caller, tenant: str, detail: str = "") -> Line:
+    return Line(
+        tenant=tenant,
+        action=action,
+        what=f"{scope.get('method', 'GET')} {_route(scope['path'])}",
+        actor=caller.subject or caller.credential,
+        credential=caller.credential,
+        person=_person(guards.store, tenant, scope),
+        address=guards.address(scope),
+        why=_header(scope, b"x-purpose")[:MOST_WHY],
+        detail={"refused": detail} if detail else {},
+    )
+
+
+def _route(path: str) -> str:
+    """The path without what may be a person's id."""
+    found = PERSON.search(path)
+    return path[: found.start("user")] + "{user_id}" if found else path
+
+
+def _person(store: Store, tenant: str, scope: Scope) -> str:
+    found = PERSON.search(scope["path"])
+    user = found["user"] if found else (_query(scope, "user") or _query(scope, "user_id"))
+    return known_as(store, tenant, user) if user else ""
+
+
+def _tenant(caller: Caller, scope: Scope) -> str:
+    return caller.tenant or _asked_tenant(scope) or "default"
+
+
+def _asked_tenant(scope: Scope) -> str:
+    return _query(scope, "tenant_id")
+
+
+def _query(scope: Scope, name: str) -> str:
+    raw = scope["query_string"]
+    if name.encode() not in raw:
+        return ""
+    return str(parse_qs(raw.decode("latin-1")).get(name, [""])[-1])
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    headers: Headers = scope["headers"]
+    return next((value.decode("latin-1") for key, value in headers if key == name), "")
+
+
+def _roles(caller: Caller) -> str:
+    return ", ".join(sorted(caller.roles)) or "nobody"
+
+
+def _with(send: Send, headers: Headers) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *headers]}
+        await send(message)
+
+    return sending
