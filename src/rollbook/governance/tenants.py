@@ -3,6 +3,7 @@
 import threading
 import time
 from typing import Annotated, Any, Literal
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -99,3 +100,14 @@ class Tenants:
             self._records.put_settings(tenant, checked.model_dump(mode="json", exclude_unset=True))
             self._known[tenant] = (time.monotonic(), checked)
         return checked
+
+
+_of: WeakKeyDictionary[Store, Tenants] = WeakKeyDictionary()
+
+
+def tenants_of(store: Store) -> Tenants:
+    """The tenants of a store; all who ask share one, so that a change is seen by all of the process at once."""
+    found = _of.get(store)
+    if found is None:
+        found = _of.setdefault(store, Tenants(store))
+    return found

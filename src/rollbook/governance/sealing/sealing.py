@@ -96,6 +96,10 @@ class Sealing:
         """The versions of a ring's keys that live, the first first. `make`: if there is none, make one."""
         return tuple(sorted(self._ring(tenant, ring, make=make).live))
 
+    def highest(self, tenant: str, ring: Ring) -> int:
+        """The highest version that a ring's keys ever had; 0: it has had none."""
+        return self._ring(tenant, ring, make=False).highest
+
     def renew(self, tenant: str, ring: Ring) -> int:
         """Add a key; it is the newest from now on. Its version."""
         highest = self._read(tenant, ring, None).highest

@@ -1,0 +1,68 @@
+"""Chain: how the ids of one tenant's users become pseudonyms.
+
+The pseudonym of the first key is the digest of the id; that of each later key is the digest of the pseudonym before:
+id -> p1_… -> p2_…. So a key can be changed although a digest cannot be undone: what is stored is carried forward, and an
+id that comes in takes the whole way.
+"""
+
+import base64
+import hmac
+import re
+from collections.abc import Sequence
+
+# 18 of SHA-256's 32 bytes: 144 bits, which are 24 characters without padding
+DIGEST_BYTES = 18
+SHAPE = re.compile(r"p([1-9][0-9]{0,4})_[A-Za-z0-9_-]{24}", re.ASCII)
+
+# ids in memory with their pseudonyms, so that most need no digest; about 20 MB when full
+MOST_REMEMBERED = 100_000
+
+
+def version_of(text: str) -> int | None:
+    """The key's version of a text that has exactly the shape of a pseudonym; None: it has not."""
+    found = SHAPE.fullmatch(text) if text[:1] == "p" else None
+    return int(found[1]) if found else None
+
+
+def pseudonym(key: bytes, version: int, text: str) -> str:
+    """The pseudonym of an id (or of an earlier pseudonym) under one key: HMAC-SHA-256 of its UTF-8 bytes."""
+    digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")[:DIGEST_BYTES]
+    return f"p{version}_{base64.urlsafe_b64encode(digest).decode()}"
+
+
+class Chain:
+    """The keys of one tenant, each with its version, the first first; `highest` is the highest version there ever was."""
+
+    def __init__(self, keys: Sequence[tuple[int, bytes]], highest: int) -> None:
+        self._keys = list(keys)
+        self._highest = highest
+        self._live = {version for version, _ in keys}
+        self._known: dict[str, str] = {"": ""}
+
+    def of(self, user: str) -> str:
+        """The stored form of an id: its pseudonym under the newest key. The empty one stays empty."""
+        found = self._known.get(user)
+        if found is None:
+            found = self._forms(user)[-1]
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known = {"": ""}
+            self._known[user] = found
+        return found
+
+    def forms(self, user: str) -> tuple[str, ...]:
+        """All that an id was ever stored as, the present form last; the id itself is among them only if it is stored."""
+        forms = self._forms(user)
+        return tuple(form for form in forms if version_of(form) is not None) or forms
+
+    def _forms(self, user: str) -> list[str]:
+        """The id, and its pseudonym under each key that comes after the one it has."""
+        given = version_of(user)
+        if given is not None and given <= self._highest and given not in self._live:
+            # its key was destroyed: it leads nowhere any more
+            return [user]
+        since = given if given is not None and given in self._live else 0
+        forms = [user]
+        for version, key in self._keys:
+            if version > since and user:
+                forms.append(pseudonym(key, version, forms[-1]))
+        return forms
