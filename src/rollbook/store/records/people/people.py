@@ -1,6 +1,6 @@
 """People: who is who, who is in which course, who answers for whom."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, dele
 
 from rollbook.store.records import tables
 from rollbook.store.records.database import Database, Record
+from rollbook.store.records.people.recent import Recent
+from rollbook.store.records.people.roster import Roster
 from rollbook.store.records.people_tables import guardianships, identities, memberships, merges, people
-from rollbook.store.records.recent import Recent
 
 # what is kept may be made of what was kept, so it is half a second old at most
 AT_MOST_SECONDS_OLD = 0.25
@@ -42,9 +43,11 @@ class People:
         finally:
             self.recent.forget()
 
-    def put(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Insert rows that all name the same columns, or replace what is there under their keys."""
-        self._database.put(connection, table, list(rows))
+    @contextmanager
+    def roster(self, tenant: str) -> Iterator[Roster]:
+        """Writes to the tenant's roster, in one transaction."""
+        with self.change(tenant) as connection:
+            yield Roster(self._database, connection, tenant)
 
     def same_person(self, tenant: str, user: str) -> tuple[str, ...]:
         """All user ids of the person that a user is, the given one first; that one alone if nobody knows better."""

@@ -1,0 +1,7 @@
+"""The roster: who is in which course and who answers for whom, as the school tells it."""
+
+from rollbook.governance.roster.items import Counts, Outcome, Refusal, Told
+from rollbook.governance.roster.merging import Merged, merge, undo
+from rollbook.governance.roster.putting import MOST_ITEMS, Saying, put
+
+__all__ = ["MOST_ITEMS", "Counts", "Merged", "Outcome", "Refusal", "Saying", "Told", "merge", "put", "undo"]
