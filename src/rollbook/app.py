@@ -13,7 +13,7 @@ from rollbook.delivery import api, pages
 from rollbook.governance.audit import Trail
 from rollbook.governance.gate import Gate, Guards, Unlimited, peer
 from rollbook.governance.loopback import Loopback
-from rollbook.governance.tenants import Tenants
+from rollbook.governance.tenants import tenants_of
 from rollbook.ingest import http, import_routes, letter_routes, verify_routes
 from rollbook.ingest.hot_path import HotPath
 from rollbook.ingest.intake import Intake
@@ -29,7 +29,7 @@ class Rollbook:
         """Open the folder and start. Raises Conflict, Invalid or Unavailable."""
         self.settings = settings
         self.store = Store(settings)
-        self.tenants = Tenants(self.store)
+        self.tenants = tenants_of(self.store)
         self.trail = Trail(self.store)
         self.intake = Intake(self.store)
         self._runner = Runner(self.intake)
