@@ -53,7 +53,7 @@ class World:
         store.records.set_timezone(tenant, self.zone)
         tell(store, tenant, self.before)
         if self.rolled:
-            store.rollups.roll(quiet_seconds=0)
+            store.rollups.roll(quiet_seconds=0, of=tenant)
         tell(store, tenant, self.after)
         return tenant
 

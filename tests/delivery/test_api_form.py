@@ -75,13 +75,14 @@ def test_a_body_that_is_not_json_says_where(store: Store) -> None:
 def test_openapi_shows_every_route_of_documents_1_and_4(store: Store) -> None:
     client = serve(store)
     paths = client.get("/openapi.json").json()["paths"]
-    assert paths["/events"]["post"]["summary"] == "Take events in"
+    assert paths["/events"]["post"]["summary"] == "Take events in (agent)"
     for address in ("/metrics/{user_id}", "/engagement/{user_id}", "/predict-dropout/{user_id}"):
         assert "get" in paths[address]
     for address in ("/retention", "/cohort-analysis", "/dashboard-data", "/health", "/api/v2/questions"):
         assert "get" in paths[address]
     assert "post" in paths["/export"]
     assert set(client.get("/api/analytics/openapi.json").json()["paths"]) == {
+        "/api/analytics/ingest",
         "/api/analytics/reports/dau",
         "/api/analytics/reports/events",
         "/api/analytics/healthz",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rollbook import __version__
 from rollbook.store import Store
 from tests.delivery.serving import serve
 from tests.stories import happened, tell
@@ -120,7 +121,7 @@ def test_health(store: Store) -> None:
         answer = serve(store).get(address)
         assert answer.status_code == 200
         checks = {"events": "ok", "records": "ok", "ingest": "ok"}
-        assert answer.json() == {"status": "ok", "version": "1.2.3", "checks": checks}
+        assert answer.json() == {"status": "ok", "version": __version__, "checks": checks}
 
 
 def test_health_says_that_events_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

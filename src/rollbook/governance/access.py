@@ -27,7 +27,8 @@ PERMISSIONS: dict[Permission, dict[Role, Reach]] = {
         "learner": "self",
     },
     "export": {"admin": "tenant", "service": "tenant", "educator": "courses"},
-    "import": {"admin": "tenant"},
+    # an import reads files of this machine, so it is its operator's
+    "import": {"operator": "tenant"},
     "manage": {"admin": "tenant"},
     "roster": {"admin": "tenant", "service": "tenant"},
     "audit": {"admin": "tenant", "auditor": "tenant", "privacy_officer": "tenant"},
@@ -71,6 +72,9 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/api/v2/dead-letters/{letter_id}"): "manage",
     ("POST", "/api/v2/dead-letters/replay"): "manage",
     ("GET", "/api/v2/ingest/counters"): "manage",
+    ("POST", "/api/v2/imports"): "import",
+    ("GET", "/api/v2/imports/{key}"): "import",
+    ("POST", "/api/v2/imports/{key}/stop"): "import",
     ("POST", "/api/v2/verify"): "operate",
 }
 

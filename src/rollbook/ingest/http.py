@@ -14,11 +14,9 @@ from rollbook.ingest.batch import Receipt, Sender, is_tenant
 from rollbook.ingest.body import read_body
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.openapi import paths
+from rollbook.ingest.reasons import NOT_THEIRS
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines")
-
-# what a sender may not send at all
-NOT_THEIRS = {"foreign_tenant", "foreign_user", "server_only_type"}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Answer = Callable[[Receipt], dict[str, Any]]

@@ -27,6 +27,10 @@ REASONS = {
 }
 
 
+# those that depend on who sends: nothing is wrong with the event itself
+NOT_THEIRS = {"foreign_tenant", "foreign_user", "server_only_type"}
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """One refused event: its index in the batch, the reason (one of REASONS), what exactly was wrong, its bytes.
