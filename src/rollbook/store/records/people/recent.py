@@ -35,6 +35,11 @@ class Recent:
                 self._kept[key] = (begun, made)
         return made
 
+    @property
+    def changes(self) -> int:
+        """How often something has changed in this process."""
+        return self._changes
+
     def forget(self) -> None:
         """Something has changed: nothing kept holds any longer."""
         with self._lock:

@@ -1,0 +1,1 @@
+"""What the tables hold of people, for those who decide what may be held."""
