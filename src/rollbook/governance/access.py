@@ -26,6 +26,14 @@ PERMISSIONS: dict[Permission, dict[Role, Reach]] = {
         "guardian": "wards",
         "learner": "self",
     },
+    "live": {
+        "admin": "tenant",
+        "service": "tenant",
+        "analyst": "cells",
+        "educator": "courses",
+        "guardian": "wards",
+        "learner": "self",
+    },
     "export": {"admin": "tenant", "service": "tenant", "educator": "courses"},
     # an import reads files of this machine, so it is its operator's
     "import": {"operator": "tenant"},
@@ -76,6 +84,21 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/api/v2/imports/{key}"): "import",
     ("POST", "/api/v2/imports/{key}/stop"): "import",
     ("POST", "/api/v2/verify"): "operate",
+    # tenants and people
+    ("GET", "/api/v2/tenants"): "operate",
+    ("POST", "/api/v2/tenants"): "operate",
+    ("GET", "/api/v2/tenants/{tenant}"): "manage",
+    ("PATCH", "/api/v2/tenants/{tenant}"): "manage",
+    ("PUT", "/api/v2/roster"): "roster",
+    ("GET", "/api/v2/roster/courses/{course_id:path}"): "roster",
+    ("GET", "/api/v2/people/{user_id:path}"): "roster",
+    ("POST", "/api/v2/people/merge"): "roster",
+    ("POST", "/api/v2/people/merges/{merge_id}/undo"): "roster",
+    ("GET", "/api/v2/keys"): "manage",
+    ("POST", "/api/v2/keys"): "manage",
+    ("POST", "/api/v2/keys/{key}/rotate"): "manage",
+    ("DELETE", "/api/v2/keys/{key}"): "manage",
+    ("POST", "/api/v2/live/tickets"): "live",
 }
 
 QUESTIONS: dict[str, Permission] = {

@@ -1,16 +1,19 @@
 """Tenants: what each may set for itself, and how they come to be."""
 
+import re
 import threading
 import time
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rollbook.errors import Conflict, Invalid
-from rollbook.store import Store
+from rollbook.store import Store, events
 
 AT_MOST_SECONDS_OLD = 0.5
+TENANT_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 Purposes = dict[Literal["analytics", "prediction", "text", "sharing"], bool]
 
@@ -66,6 +69,7 @@ class Tenants:
     """The tenants' settings, at most half a second old, also where another process changed them."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._records = store.records
         self._known: dict[str, tuple[float, TenantSettings]] = {}
         self._changing = threading.Lock()
@@ -80,26 +84,47 @@ class Tenants:
             self._known[tenant] = found
         return found[1]
 
-    def create(self, tenant: str, name: str = "", **settings: Any) -> TenantSettings:
+    def create(self, tenant: str, name: str = "", *, timezone: str | None = None, **settings: Any) -> TenantSettings:
         """Make a tenant; user ids become pseudonyms unless `pseudonyms=False`. Raises Conflict if there is one."""
-        if self._records.tenant(tenant) is not None:
-            raise Conflict(f"there is a tenant {tenant!r} already; change its settings instead")
-        self._records.put_tenant(tenant, name)
-        return self.change(tenant, **({"pseudonyms": True} | settings))
-
-    def change(self, tenant: str, **changes: Any) -> TenantSettings:
-        """Change some settings; None takes one back to its default. Raises Invalid, naming what is wrong."""
+        if not TENANT_ID.fullmatch(tenant):
+            raise Invalid(f"tenant {tenant!r}: name it with 1 to 64 letters, digits, dots, dashes and underscores")
+        checked = _checked(
+            {"pseudonyms": True} | {name: value for name, value in settings.items() if value is not None}
+        )
         with self._changing:
-            record = self._records.tenant(tenant)
-            known = dict((record or {}).get("settings") or {}) | changes
-            kept = {name: value for name, value in known.items() if value is not None}
-            try:
-                checked = TenantSettings.model_validate(kept)
-            except ValidationError as error:
-                raise Invalid("; ".join(f"{p['loc'][0]}: {p['msg']}" for p in error.errors())) from error
-            self._records.put_settings(tenant, checked.model_dump(mode="json", exclude_unset=True))
+            self._records.make_tenant(tenant, name=name, timezone=timezone, settings=_as_kept(checked))
             self._known[tenant] = (time.monotonic(), checked)
         return checked
+
+    def change(self, tenant: str, **changes: Any) -> TenantSettings:
+        """Change some settings; None takes one back to its default. Raises Invalid, naming what is wrong.
+
+        Raises Conflict for `pseudonyms` of a tenant that has users: they are stored the other way.
+        """
+        with self._changing:
+            record = self._records.tenant(tenant)
+            before = (record or {}).get("settings") or {}
+            checked = _checked(dict(before) | changes)
+            if checked.pseudonyms != _checked(before).pseudonyms and self._has_users(tenant):
+                raise Conflict(f"pseudonyms: tenant {tenant} has users already; choose when the tenant is made")
+            self._records.put_settings(tenant, _as_kept(checked))
+            self._known[tenant] = (time.monotonic(), checked)
+        return checked
+
+    def _has_users(self, tenant: str) -> bool:
+        return self._records.people.anybody(tenant) or events.any_of(self._store.engine, tenant)
+
+
+def _checked(settings: Mapping[str, Any]) -> TenantSettings:
+    try:
+        return TenantSettings.model_validate({name: value for name, value in settings.items() if value is not None})
+    except ValidationError as error:
+        places = (("settings." + ".".join(map(str, problem["loc"])), problem["msg"]) for problem in error.errors())
+        raise Invalid("; ".join(f"{place}: {what}" for place, what in places)) from error
+
+
+def _as_kept(settings: TenantSettings) -> dict[str, Any]:
+    return settings.model_dump(mode="json", exclude_unset=True)
 
 
 _of: WeakKeyDictionary[Store, Tenants] = WeakKeyDictionary()

@@ -75,6 +75,12 @@ def stored_keys(engine: Engine, keys: Sequence[tuple[str, str]], since: datetime
     return found.intersection(keys)
 
 
+def any_of(engine: Engine, tenant: str) -> bool:
+    """Whether a tenant has events."""
+    sql = "select 1 as one from events where tenant = {tenant:String} limit 1"
+    return bool(engine.query(sql, {"tenant": tenant}, unlimited=True))
+
+
 def inserting(engine: Engine) -> bool:
     """Whether an insert into the table still runs: a server goes on with one whose client has given up."""
     sql = """

@@ -4,9 +4,16 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from rollbook.delivery.api import agent, ask, documents, health, refusals, reports
+from rollbook.delivery.api import agent, ask, documents, health, refusals, reports, roster, tenants
 
-ROUTERS: tuple[APIRouter, ...] = (health.router, agent.router, reports.router, ask.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    agent.router,
+    reports.router,
+    ask.router,
+    tenants.router,
+    roster.router,
+)
 
 
 def install(app: FastAPI, extra_paths: dict[str, Any]) -> None:

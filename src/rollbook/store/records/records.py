@@ -44,6 +44,16 @@ class Records:
         with self._database.write() as connection:
             self._database.put(connection, tables.tenants, [{"id": tenant, "name": name}])
 
+    def make_tenant(self, tenant: str, **columns: Any) -> None:
+        """Make a tenant: `name, timezone, settings`. Raises Conflict if there is one, Invalid for an unknown zone."""
+        if columns.get("timezone") is not None:
+            _check_zone(columns["timezone"])
+        with self._database.write() as connection:
+            if connection.scalar(select(tables.tenants.c.id).where(tables.tenants.c.id == tenant)) is not None:
+                raise Conflict(f"there is a tenant {tenant!r} already; change its settings instead")
+            connection.execute(tables.tenants.insert(), [{"id": tenant} | columns])
+        self._zones.pop(tenant, None)
+
     def put_settings(self, tenant: str, settings: Mapping[str, Any]) -> None:
         """A tenant's own settings, as `governance.tenants` has checked them."""
         with self._database.write() as connection:
@@ -83,6 +93,11 @@ class Records:
     def courses(self, tenant: str) -> list[Record]:
         """A tenant's courses, by id."""
         return self._of(tables.courses, tenant=tenant)
+
+    def course(self, tenant: str, course: str) -> Record | None:
+        """One course, or None."""
+        found = self._of(tables.courses, tenant=tenant, id=course)
+        return found[0] if found else None
 
     def learner(self, tenant: str, learner: str) -> Record | None:
         """One learner, or None."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, or_, select, union_all, update
 
 from rollbook.store.records import tables
 from rollbook.store.records.database import Database, Record
@@ -48,6 +48,13 @@ class People:
         """Writes to the tenant's roster, in one transaction."""
         with self.change(tenant) as connection:
             yield Roster(self._database, connection, tenant)
+
+    def anybody(self, tenant: str) -> bool:
+        """Whether a tenant has people, memberships or guardianships."""
+        known = (
+            select(table.c.tenant).where(table.c.tenant == tenant) for table in (people, memberships, guardianships)
+        )
+        return bool(self._database.rows(union_all(*known).limit(1)))
 
     def same_person(self, tenant: str, user: str) -> tuple[str, ...]:
         """All user ids of the person that a user is, the given one first; that one alone if nobody knows better."""
