@@ -54,6 +54,26 @@ class Database:
         if rows:
             connection.execute(self._upsert(table, set()), [dict(row) for row in rows])
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the records are in a file of the data folder."""
+        return self._engine.dialect.name == "sqlite"
+
+    def checkpoint(self) -> bool:
+        """Empty SQLite's write-ahead log, which still holds what was deleted; whether somebody reads in it yet."""
+        with translated(self._engine.url), self._engine.connect() as connection:
+            driver = connection.connection.dbapi_connection
+            assert driver is not None
+            # outside of any transaction, or it finds itself reading
+            return bool(driver.execute("pragma wal_checkpoint(truncate)").fetchone()[0])
+
+    def vacuum(self, tables: Sequence[str]) -> None:
+        """Make PostgreSQL give up the rows that were deleted."""
+        outside = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with translated(self._engine.url), outside.connect() as connection:
+            for table in tables:
+                connection.execute(text(f'vacuum "{table}"'))
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
@@ -114,7 +134,9 @@ def _sqlite(url: URL) -> Engine:
     def _connected(connection: Any, _: Any) -> None:
         # None: the driver leaves BEGIN to us, so that a migration's DDL is part of its transaction
         connection.isolation_level = None
-        for pragma in ("journal_mode = wal", "foreign_keys = on", "synchronous = full", f"busy_timeout = {BUSY_MS}"):
+        # secure_delete: what is deleted is overwritten, not only forgotten
+        kept = ("journal_mode = wal", "foreign_keys = on", "synchronous = full", "secure_delete = on")
+        for pragma in (*kept, f"busy_timeout = {BUSY_MS}"):
             connection.execute(f"pragma {pragma}")
 
     @event.listens_for(engine, "begin")

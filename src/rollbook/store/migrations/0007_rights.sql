@@ -1,0 +1,17 @@
+-- erasing: who is being erased just now (`user`), and the expressions that find their names in other people's texts
+-- (`text`, by kind). In memory only: a mutation's file names this table, and so never a person. What a crash takes from
+-- it, the erasure that goes on puts back.
+create table erasing
+(
+    user String,
+    kind String,
+    text String
+)
+engine = Memory;
+-- Parts that a merge or an erasure has replaced leave the disk within seconds, not within the default's half a minute.
+alter table events modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+alter table activity modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+alter table learner_days modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+alter table people modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+alter table dead_letters modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+
