@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import parse_qs
 
+import anyio.to_thread
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ from rollbook.governance.audit import Line
 from rollbook.governance.audit.line import Action
 from rollbook.governance.caller import OPEN, Caller, Permission
 from rollbook.governance.grants import Grant
+from rollbook.governance.origins import sign_in_for
 from rollbook.governance.people import courses_of, wards_of
 from rollbook.governance.pseudonyms import known_as
 from rollbook.store import Store
@@ -46,28 +48,28 @@ MOST_WHY = 200
 class Finds(Protocol):
     """Finds out who calls."""
 
-    def caller(self, scope: Scope) -> Caller | None:
+    async def caller(self, scope: Scope) -> Caller | None:
         """Who; None: nothing was shown. Raises Unauthenticated where what was shown is no good."""
 
 
 class Limits(Protocol):
     """Limits how often one may call."""
 
-    def check(self, caller: Caller | None, address: str) -> list[tuple[bytes, bytes]]:
+    async def check(self, caller: Caller | None, address: str) -> list[tuple[bytes, bytes]]:
         """Headers that say what is left. Raises TooMany."""
 
-    def failed(self, address: str) -> None:
+    def failed(self, address: str, error: Unauthenticated) -> None:
         """Somebody showed there what is no good. Raises TooMany if that happens too often."""
 
 
 class Unlimited:
     """No limits: for open access."""
 
-    def check(self, caller: Caller | None, address: str) -> list[tuple[bytes, bytes]]:
+    async def check(self, caller: Caller | None, address: str) -> list[tuple[bytes, bytes]]:
         """Never too many."""
         return []
 
-    def failed(self, address: str) -> None:
+    def failed(self, address: str, error: Unauthenticated) -> None:
         """Nothing to remember."""
 
 
@@ -127,21 +129,23 @@ class Gate:
         address = guards.address(scope)
         caller = None
         try:
-            caller = next((who for one in guards.find if (who := one.caller(scope))), None)
-        except Unauthenticated:
-            guards.limits.failed(address)
+            for one in guards.find:
+                if caller := await one.caller(scope):
+                    break
+        except Unauthenticated as error:
+            guards.limits.failed(address, error)
             raise
-        headers = guards.limits.check(caller, address)
+        headers = await guards.limits.check(caller, address)
         if caller is None:
             raise Unauthenticated("show a key or a token: Authorization: Bearer …, X-API-Key, or Basic with the key")
         try:
-            return grant_for(guards.store, caller, permission, scope), headers
+            return await grant_for(guards.store, caller, permission, scope), headers
         except Forbidden as error:
             await guards.note(_line(guards, scope, "refused", caller, _tenant(caller, scope), error.detail))
             raise
 
 
-def grant_for(store: Store, caller: Caller, permission: Permission | None, scope: Scope) -> Grant:
+async def grant_for(store: Store, caller: Caller, permission: Permission | None, scope: Scope) -> Grant:
     """What a caller may see with this request. Raises Forbidden, or NotFound for an address that nobody knows."""
     tenant = _tenant(caller, scope)
     if permission is None:
@@ -155,23 +159,32 @@ def grant_for(store: Store, caller: Caller, permission: Permission | None, scope
     if reach is None:
         limited = " and this key is limited" if caller.only is not None else ""
         raise Forbidden(f"{permission} is for: {who_may(permission)}; you are {_roles(caller)}{limited}")
-    grant = Grant(tenant, caller=caller, cells=reach == "cells")
     match reach:
         case "courses":
-            return Grant(tenant, courses=courses_of(store, tenant, caller.subject), caller=caller)
+            courses = await anyio.to_thread.run_sync(courses_of, store, tenant, caller.subject)
+            return Grant(tenant, courses=courses, caller=caller)
         case "wards":
-            # who may do something for a ward may do it for themselves, too
-            wards = wards_of(store, tenant, caller.subject)
+            wards = await anyio.to_thread.run_sync(wards_of, store, tenant, caller.subject)
+            # a guardian who learns here too sees themselves as well
             return Grant(tenant, users=(*wards, caller.subject) if "learner" in caller.roles else wards, caller=caller)
         case "self":
             return Grant(tenant, users=(caller.subject,), caller=caller)
-    return grant
+    return Grant(tenant, caller=caller, cells=reach == "cells")
 
 
 async def refuse(scope: Scope, send: Send, error: RollbookError) -> None:
     """Answer an error from outside the application."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
+        return
+    if isinstance(error, Unauthenticated) and (where := sign_in_for(scope)):
+        to_sign_in = [
+            (b"location", where.encode("latin-1")),
+            (b"content-length", b"0"),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": 303, "headers": to_sign_in})
+        await send({"type": "http.response.body", "body": b""})
         return
     body = json.dumps(error.body()).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
