@@ -1,8 +1,8 @@
 """Chain: how the ids of one tenant's users become pseudonyms.
 
 The pseudonym of the first key is the digest of the id; that of each later key is the digest of the pseudonym before:
-id -> p1_… -> p2_…. So a key can be changed although a digest cannot be undone: what is stored is carried forward, and an
-id that comes in takes the whole way.
+id -> p1_… -> p2_…. So a key can be changed although a digest cannot be undone: what is stored is carried forward, and
+an id that comes in takes the whole way.
 """
 
 import base64
@@ -24,33 +24,49 @@ def version_of(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def digest(key: bytes, text: str) -> str:
+    """HMAC-SHA-256 of the text's UTF-8 bytes, cut to DIGEST_BYTES, in url-safe base64."""
+    found = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")[:DIGEST_BYTES]
+    return base64.urlsafe_b64encode(found).decode()
+
+
 def pseudonym(key: bytes, version: int, text: str) -> str:
-    """The pseudonym of an id (or of an earlier pseudonym) under one key: HMAC-SHA-256 of its UTF-8 bytes."""
-    digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")[:DIGEST_BYTES]
-    return f"p{version}_{base64.urlsafe_b64encode(digest).decode()}"
+    """The pseudonym of an id, or of an earlier pseudonym, under one key."""
+    return f"p{version}_{digest(key, text)}"
 
 
 class Chain:
-    """The keys of one tenant, each with its version, the first first; `highest` is the highest version there ever was."""
+    """The keys of one tenant, each with its version, the first first; `highest` of all versions there ever were.
+
+    `known` are ids with their stored form.
+    """
 
     def __init__(self, keys: Sequence[tuple[int, bytes]], highest: int) -> None:
         self._keys = list(keys)
         self._highest = highest
         self._live = {version for version, _ in keys}
-        self._known: dict[str, str] = {"": ""}
+        self.known: dict[str, str] = {"": ""}
 
     def of(self, user: str) -> str:
         """The stored form of an id: its pseudonym under the newest key. The empty one stays empty."""
-        found = self._known.get(user)
+        found = self.known.get(user)
         if found is None:
             found = self._forms(user)[-1]
-            if len(self._known) >= MOST_REMEMBERED:
-                self._known = {"": ""}
-            self._known[user] = found
+            if len(self.known) >= MOST_REMEMBERED:
+                self.known = {"": ""}
+            self.known[user] = found
         return found
 
+    def of_all(self, users: Sequence[str]) -> list[str]:
+        """The stored forms of many."""
+        known = self.known
+        try:
+            return [known[user] for user in users]
+        except KeyError:
+            return [self.of(user) for user in users]
+
     def forms(self, user: str) -> tuple[str, ...]:
-        """All that an id was ever stored as, the present form last; the id itself is among them only if it is stored."""
+        """All pseudonyms that an id ever had, the present one last."""
         forms = self._forms(user)
         return tuple(form for form in forms if version_of(form) is not None) or forms
 

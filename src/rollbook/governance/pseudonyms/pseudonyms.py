@@ -2,7 +2,7 @@
 
 from weakref import WeakKeyDictionary
 
-from rollbook.governance.pseudonyms.chain import Chain
+from rollbook.governance.pseudonyms.chain import Chain, digest
 from rollbook.governance.sealing import Sealing
 from rollbook.governance.tenants import Tenants, tenants_of
 from rollbook.store import Store
@@ -41,9 +41,10 @@ class Pseudonyms:
         chain = self.chain(tenant)
         return (user,) if chain is None else chain.forms(user)
 
-    def event_key(self, tenant: str) -> bytes:
-        """The key that hides event ids which tell the user's."""
-        return self.sealing.key_for(tenant, EVENT_IDS, ring="people")
+    def event_id(self, tenant: str, id: str) -> str:
+        """What an event's id that tells its user's is replaced by: the same for the same id, so that it counts once."""
+        key = self.sealing.key_for(tenant, EVENT_IDS, ring="people")
+        return f"h_{digest(key, id)}"
 
     def _key(self, tenant: str, version: int) -> bytes:
         return self.sealing.key_for(tenant, PURPOSE, version=version, ring="people")

@@ -51,7 +51,9 @@ class Sealing:
         self._records = SealedRecords(store.records.database)
         self._held: dict[tuple[str, Ring], _Held] = {}
         self._minting = threading.Lock()
-        self._master: bytes | None = None
+        # one that is given is read at once, so that a wrong one is told at start
+        given = store.settings.master_key or store.settings.master_key_file
+        self._master = master_key(store.settings, self._records.any_key) if given else None
 
     def seal(self, tenant: str, data: bytes, *, context: str, ring: Ring = "data") -> bytes:
         """The data encrypted and bound to the tenant and the context: only `unseal` with both the same reads it.
@@ -155,7 +157,10 @@ class Sealing:
 
     def _master_key(self) -> bytes:
         if self._master is None:
-            self._master = master_key(self._settings, self._records.any_key)
+            try:
+                self._master = master_key(self._settings, self._records.any_key)
+            except Invalid as error:
+                raise Unavailable(error.detail) from error
         return self._master
 
 

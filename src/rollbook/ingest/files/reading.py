@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from rollbook.errors import Invalid
+from rollbook.governance.pseudonyms import Pseudonyms
 from rollbook.ingest.batch import Batch
 from rollbook.ingest.columns import rows_of
 from rollbook.ingest.dialects.native import NATIVE
@@ -51,7 +52,8 @@ def import_file(
     if not first:
         raise Invalid(f"{path} has no rows")
     columns.check(list({name: None for row in first for name in row.fields}))
-    maker = _Maker(settings=store.settings, tenant=tenant, columns=columns, source=source, label=path.name)
+    given = {"settings": store.settings, "pseudonyms": intake.pseudonyms, "tenant": tenant, "columns": columns}
+    maker = _Maker(**given, source=source, label=path.name)
     return run.run(_chunks(chain([first], pieces), maker), rows.estimated(), progress)
 
 
@@ -82,6 +84,7 @@ class _Maker:
     """What turns rows into events, the same for every chunk."""
 
     settings: Settings
+    pseudonyms: Pseudonyms
     tenant: str
     columns: Columns
     source: str
@@ -99,7 +102,8 @@ class _Maker:
             except Refusal as refusal:
                 original = row.original or msgspec.json.encode(row.fields)
                 refused.append(Rejected(place, refusal.reason, refusal.detail, original, "map"))
-        batch = Batch(b"[" + b",".join(texts) + b"]", NATIVE, datetime.now(UTC), self.tenant, most=len(rows))
+        body = b"[" + b",".join(texts) + b"]"
+        batch = Batch(body, NATIVE, datetime.now(UTC), self.tenant, most=len(rows), pseudonyms=self.pseudonyms)
         prepare(batch, self.settings)
         refused += [replace(one, index=places[one.index]) for one in batch.rejected]
         return Prepared(events=rows_of([batch], batch.received).select(BULK), refused=tuple(map(self._placed, refused)))

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from rollbook.errors import Invalid
+from rollbook.governance.pseudonyms import known_as
 from rollbook.ingest.oulad.dataset import Dataset, require
 from rollbook.ingest.oulad.presentations import starts
 from rollbook.store import Store
@@ -23,8 +24,9 @@ def put(store: Store, tenant: str, dataset: Dataset, courses: pa.Table, assessme
     people = _joined(dataset)
     store.records.put_courses(_courses(tenant, courses))
     store.records.put_assessments(_assessments(tenant, assessments))
-    store.records.put_learners(_learners(tenant, people))
-    store.records.put_enrolments(_enrolments(tenant, people))
+    store.records.put_learners(row | {"id": known_as(store, tenant, row["id"])} for row in _learners(tenant, people))
+    enrolments = _enrolments(tenant, people)
+    store.records.put_enrolments(row | {"learner": known_as(store, tenant, row["learner"])} for row in enrolments)
 
 
 def _joined(dataset: Dataset) -> list[Row]:

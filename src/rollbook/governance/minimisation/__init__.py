@@ -1,0 +1,1 @@
+"""Minimisation: what is taken out of an event's properties before it is kept."""
