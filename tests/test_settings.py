@@ -75,10 +75,10 @@ def test_postgresql_may_be_named_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_what_nothing_acts_on_yet_is_told() -> None:
     environment = {
-        "REDIS_URL": "redis://x",
+        "ML_MODEL_PATH": "models",
         "COLD_DATA_RETENTION_DAYS": "9",
         "PORT": "1",
         "KAFKA_BROKERS": "",
         "HOME": "/",
     }
-    assert ignored(environment) == ["COLD_DATA_RETENTION_DAYS", "REDIS_URL"]
+    assert ignored(environment) == ["COLD_DATA_RETENTION_DAYS", "ML_MODEL_PATH"]

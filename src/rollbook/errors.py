@@ -63,6 +63,11 @@ class Unauthenticated(RollbookError):
     status = 401
     exit_code = 5
 
+    def __init__(self, detail: str, *, was_good: bool = False) -> None:
+        """`was_good`: what was shown is genuine but over (expired, revoked), so nobody was guessing."""
+        super().__init__(detail)
+        self.was_good = was_good
+
 
 class Forbidden(RollbookError):
     """Who calls is known, but may not do this; the message says who may."""
@@ -72,14 +77,17 @@ class Forbidden(RollbookError):
 
 
 class TooMany(RollbookError):
-    """Called too often; the same call may work after `retry_after_seconds`."""
+    """Called too often; the same call may work after `retry_after_seconds`. `headers` say which limit it was."""
 
     status = 429
     exit_code = 4
 
-    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+    def __init__(
+        self, detail: str, *, retry_after_seconds: int = 1, headers: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+        self.headers = headers
 
 
 class NotFound(BadRequest):

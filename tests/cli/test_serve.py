@@ -97,13 +97,13 @@ def test_a_folder_that_another_process_holds_is_a_conflict(tmp_path: Path) -> No
 
 
 def test_the_log_is_json_lines_where_nobody_looks_on(tmp_path: Path) -> None:
-    with serving(tmp_path / "book", LOG_LEVEL="debug", REDIS_URL="redis://localhost") as server:
+    with serving(tmp_path / "book", LOG_LEVEL="debug", ML_MODEL_PATH="models") as server:
         assert server.stop() == 0
     lines = [json.loads(line) for line in server.errors.splitlines()]
     told = {line["event"]: line for line in lines}
     assert told["serving"]["address"] == server.address
     assert told["serving"]["level"] == "info"
-    assert told["setting_ignored"]["name"] == "REDIS_URL"
+    assert told["setting_ignored"]["name"] == "ML_MODEL_PATH"
 
 
 def test_requests_are_not_logged_unless_asked(tmp_path: Path) -> None:

@@ -28,8 +28,26 @@ def test_a_second_process_is_told_who_holds_the_folder_and_where_it_answers(tmp_
         holder.stdout.readline()
         with pytest.raises(Conflict, match=f"process {holder.pid}, which serves http://127.0.0.1:8011"):
             Folder(tmp_path).hold()
-        assert announced(tmp_path) == {"address": "http://127.0.0.1:8011", "pid": holder.pid}
+        served = announced(tmp_path)
+        assert served is not None
+        assert (served["address"], served["pid"]) == ("http://127.0.0.1:8011", holder.pid)
         holder.kill()
+
+
+def test_the_secret_of_the_folder_is_for_its_owner_alone_and_new_each_time(tmp_path: Path) -> None:
+    secrets = set()
+    (tmp_path / "serve.json").touch(mode=0o644)
+    for _ in range(2):
+        folder = Folder(tmp_path)
+        folder.hold()
+        folder.announce("http://127.0.0.1:1")
+        assert (tmp_path / "serve.json").stat().st_mode & 0o777 == 0o600
+        served = announced(tmp_path)
+        assert served is not None
+        secrets.add(served["secret"])
+        folder.release()
+    assert len(secrets) == 2
+    assert min(map(len, secrets)) >= 40
 
 
 def test_a_process_that_serves_nothing_is_named_too(tmp_path: Path) -> None:

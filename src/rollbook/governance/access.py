@@ -55,6 +55,11 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/api/analytics/docs"): "public",
     ("GET", "/api/analytics/openapi.json"): "public",
     ("GET", "/static/{version}/{name}"): "public",
+    ("GET", "/sign-in"): "public",
+    ("POST", "/sign-in"): "public",
+    ("GET", "/sign-in/oidc"): "public",
+    ("GET", "/sign-in/callback"): "public",
+    ("POST", "/sign-out"): "public",
     # the way in
     ("POST", "/api/v2/events"): "write",
     ("POST", "/events"): "write",

@@ -13,6 +13,7 @@ Permission = Literal[
     "write",
     "ask_many",
     "ask_person",
+    "live",
     "export",
     "import",
     "manage",
@@ -30,6 +31,7 @@ class Caller:
     `subject` is their own user id as it is stored, "" for a machine. `credential` names what they showed and is safe to
     log (`key:3f2a`, `token:alice`, `session:9c01`, `open`, `local`). `only`: what a key is limited to; None: all that
     the roles may. `origins`: web pages of these origins may use it; None: any that it is given to.
+    `until`: when what they showed ends, in seconds since 1970; None: it does not end by itself.
     """
 
     tenant: str
@@ -38,6 +40,7 @@ class Caller:
     subject: str = ""
     only: frozenset[Permission] | None = None
     origins: frozenset[str] | None = None
+    until: float | None = None
 
     def may_name(self, tenant: str) -> bool:
         """Whether they may speak of this tenant."""

@@ -192,6 +192,8 @@ async def refuse(scope: Scope, send: Send, error: RollbookError) -> None:
         headers.append((b"www-authenticate", b'Bearer realm="rollbook"'))
     if isinstance(error, TooMany | Unavailable):
         headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
+    if isinstance(error, TooMany):
+        headers += error.headers
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else body})
 

@@ -1,17 +1,10 @@
 """Names in the five documents that nothing acts on: those for a later version, and those without a meaning here."""
 
 LATER = {
-    "REDIS_URL": "live fan-out between processes; one process needs none",
-    "REDIS_HOST": "as REDIS_URL",
-    "REDIS_PORT": "as REDIS_URL",
-    "REDIS_DB": "as REDIS_URL",
-    "REDIS_PASSWORD": "as REDIS_URL",
     "KAFKA_BROKERS": "taking events from Kafka",
     "KAFKA_TOPICS": "as KAFKA_BROKERS",
     "KAFKA_CONSUMER_GROUP": "as KAFKA_BROKERS",
     "KAFKA_AUTO_OFFSET_RESET": "as KAFKA_BROKERS",
-    "JWT_SECRET_KEY": "checking tokens; until then only this machine is served",
-    "RATE_LIMIT_PER_MINUTE": "limits per caller",
     "WINDOW_RETENTION_HOURS": "how long streaming windows are kept",
     "REAL_TIME_LAG_THRESHOLD": "an alert when events are taken in too slowly",
     "ML_MODEL_PATH": "where trained models are kept",

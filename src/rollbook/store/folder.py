@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,8 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # whoever may read the folder's files may do everything with what is in it; this shows it over HTTP
+        self.secret = secrets.token_urlsafe(32)
         self._lock: IO[str] | None = None
 
     def hold(self) -> None:
@@ -36,10 +39,15 @@ class Folder:
         self._lock.write(str(os.getpid()))
         self._lock.flush()
 
-    def announce(self, address: str) -> None:
-        """Say where this process answers, for the command line to call."""
-        text = json.dumps({"address": address, "pid": os.getpid()})
-        (self.path / "serve.json").write_text(text)
+    def announce(self, address: str, certificate: str | None = None) -> None:
+        """Say where this process answers, for the command line to call, and with which certificate (PEM)."""
+        shown = {"certificate": certificate} if certificate else {}
+        text = json.dumps({"address": address, "pid": os.getpid(), "secret": self.secret, **shown})
+        place = self.path / "serve.json"
+        # never for a moment readable by others, whatever was there
+        place.unlink(missing_ok=True)
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
 
     def release(self) -> None:
         """Give the folder back."""
@@ -57,7 +65,7 @@ class Folder:
 
 
 def announced(path: Path) -> dict[str, Any] | None:
-    """What the serving process left: `address` and `pid`; None if there is none."""
+    """What the serving process left: `address`, `pid` and `secret`; None if there is none."""
     try:
         served: dict[str, Any] = json.loads((path / "serve.json").read_text())
     except (OSError, ValueError):
