@@ -21,6 +21,7 @@ from rollbook.settings.form import named
 from rollbook.settings.later import LATER
 from rollbook.settings.lifecycle import LifecycleSettings
 from rollbook.settings.privacy import PrivacySettings
+from rollbook.settings.sign_in import SignInSettings
 
 Level = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"],
@@ -28,7 +29,7 @@ Level = Annotated[
 ]
 
 
-class Settings(AccessSettings, AuditSettings, PrivacySettings, LifecycleSettings, BaseSettings):
+class Settings(AccessSettings, SignInSettings, AuditSettings, PrivacySettings, LifecycleSettings, BaseSettings):
     """Rollbook's settings, read from the environment once, at start. An empty variable counts as unset."""
 
     model_config = SettingsConfigDict(populate_by_name=True, extra="ignore", frozen=True, env_ignore_empty=True)
