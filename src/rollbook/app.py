@@ -9,10 +9,17 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from rollbook import __version__
-from rollbook.delivery import api, pages
+from rollbook.delivery import api, pages, sign_in
+from rollbook.governance import headers
 from rollbook.governance.audit import Trail
-from rollbook.governance.gate import Gate, Guards, Unlimited, peer
+from rollbook.governance.cors import Cors
+from rollbook.governance.credentials import Credentials
+from rollbook.governance.gate import Gate, Guards
 from rollbook.governance.loopback import Loopback
+from rollbook.governance.oidc import Provider
+from rollbook.governance.rates import Addresses, Rates
+from rollbook.governance.sessions import Sessions
+from rollbook.governance.streams import Watch
 from rollbook.governance.tenants import tenants_of
 from rollbook.ingest import http, import_routes, letter_routes, verify_routes
 from rollbook.ingest.hot_path import HotPath
@@ -28,14 +35,20 @@ class Rollbook:
     def __init__(self, settings: Settings) -> None:
         """Open the folder and start. Raises Conflict, Invalid or Unavailable."""
         self.settings = settings
+        self.provider = Provider(settings) if settings.oidc_issuer else None
         self.store = Store(settings)
         self.tenants = tenants_of(self.store)
         self.trail = Trail(self.store)
+        self.rates, self.address = Rates(settings), Addresses(settings.trusted_proxies)
+        self.credentials = Credentials(self.store, self.tenants, slows=self.rates, address=self.address)
+        self.sessions = Sessions(self.store, self.credentials.keys.is_good)
         self.intake = Intake(self.store)
         self._runner = Runner(self.intake)
 
     def close(self) -> None:
         """Commit what waits, write down what is only in memory, and give the folder back."""
+        if self.provider is not None:
+            self.provider.close()
         self._runner.stop()
         self.intake.close()
         self.trail.close()
@@ -55,23 +68,31 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         book = await anyio.to_thread.run_sync(Rollbook, settings)
         app.state.book, app.state.store, app.state.intake = book, book.store, book.intake
-        app.state.tenants, app.state.trail = book.tenants, book.trail
-        app.state.guards = Guards(book.store, (), Unlimited(), book.trail.note, peer)
+        app.state.tenants, app.state.trail, app.state.provider = book.tenants, book.trail, book.provider
+        app.state.credentials, app.state.sessions = book.credentials, book.sessions
+        app.state.watch = Watch(book.store, lambda who: book.credentials.is_good(who) and book.sessions.is_good(who))
+        finds = (book.credentials, book.sessions)
+        app.state.guards = Guards(book.store, finds, book.rates, book.trail.note, book.address)
         # what start-up made stays: looking through it for garbage would only make requests wait
         gc.freeze()
         try:
             yield
         finally:
+            await book.credentials.close()
             await anyio.to_thread.run_sync(book.close)
 
     app = FastAPI(title="Rollbook", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.settings = settings
+    headers.install(app)
     app.router.routes.extend(http.ROUTES)
     app.add_middleware(HotPath, routes=http.ROUTES)
     app.add_middleware(Gate, required=settings.auth == "required")
+    app.add_middleware(Cors)
     if settings.auth == "none":
         app.add_middleware(Loopback)
     for routes in (letter_routes, import_routes, verify_routes):
         app.include_router(routes.router)
     api.install(app, http.OPENAPI)
     app.include_router(pages.router)
+    app.include_router(sign_in.router)
     return app

@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from rollbook.app import create_app
+from rollbook.cli.tls import leaf, tls_context
 from rollbook.errors import Conflict, Invalid
 from rollbook.settings import Settings, ignored
 
@@ -23,7 +24,8 @@ log = structlog.get_logger()
 GRACE_SECONDS = 10
 BACKLOG = 2048
 
-Started = Callable[[str], None]
+# the address, and on a first start the admin key
+Started = Callable[[str, str | None], None]
 
 
 class Server(uvicorn.Server):
@@ -50,6 +52,7 @@ def listen(settings: Settings, started: Started) -> None:
 
     Raises Invalid for an address that is not of this machine, Conflict if the port or the folder is taken.
     """
+    context = tls_context(settings)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -58,18 +61,23 @@ def listen(settings: Settings, started: Started) -> None:
         log_config=None,
         access_log=settings.access_log,
         server_header=False,
+        ssl_context_factory=(lambda *_: context) if context else None,
+        # who calls and whether over https is what a proxy says only where the settings name it
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     with bound(settings) as listener, asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_run(app, config, listener, started))
+        address = address_of(listener, "https" if context else "http")
+        runner.run(_run(app, config, (listener, address), started))
 
 
-async def _run(app: FastAPI, config: uvicorn.Config, listener: socket.socket, started: Started) -> None:
-    address = address_of(listener)
+async def _run(app: FastAPI, config: uvicorn.Config, at: tuple[socket.socket, str], started: Started) -> None:
+    listener, address = at
 
     def tell() -> None:
-        app.state.store.folder.announce(address)
-        started(address)
+        app.state.store.folder.announce(address, leaf(app.state.settings))
+        started(address, app.state.credentials.keys.first() if app.state.settings.auth == "required" else None)
 
     async with app.router.lifespan_context(app):
         for name in ignored(os.environ):
@@ -104,10 +112,10 @@ def free_unless(settings: Settings) -> int:
     return settings.port
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, scheme: str = "http") -> str:
     """The address to open."""
     host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _resolved(settings: Settings) -> tuple[socket.AddressFamily, str]:

@@ -22,6 +22,14 @@ Host = Annotated[
 Port = Annotated[
     int | None, typer.Option("--port", help="Port to listen on (ROLLBOOK_PORT); 0: a free one.", show_default="8011")
 ]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", help="Certificate (PEM, with its chain): serve https (ROLLBOOK_TLS_CERT)."),
+]
+TlsKey = Annotated[
+    Path | None,
+    typer.Option("--tls-key", help="Its private key (PEM; ROLLBOOK_TLS_KEY).", show_default="in the same file"),
+]
 
 
 def settings_of(data: Path | None, **more: Any) -> Settings:

@@ -12,22 +12,31 @@ import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from rollbook.app import create_app
+from rollbook.cli.tls import trusting
 from rollbook.errors import (
     BadRequest,
     Conflict,
+    Forbidden,
     Invalid,
     NotFound,
     QueryTimeout,
     RollbookError,
     TooLarge,
+    TooMany,
+    Unauthenticated,
     Unavailable,
 )
+from rollbook.governance.credentials import SECRET_HEADER
 from rollbook.settings import Settings
 from rollbook.store.folder import announced
 
 HEALTH_TIMEOUT_SECONDS = 2
 BY_STATUS: dict[int, type[RollbookError]] = {
-    kind.status: kind for kind in (BadRequest, NotFound, Conflict, TooLarge, Invalid, Unavailable, QueryTimeout)
+    kind.status: kind
+    for kind in (
+        *(BadRequest, NotFound, Conflict, TooLarge, Invalid, Unavailable, QueryTimeout),
+        *(Unauthenticated, Forbidden, TooMany),
+    )
 }
 
 
@@ -51,6 +60,14 @@ class Reach:
     def post(self, path: str, body: Any = None, parameters: Mapping[str, Any] | None = None) -> Any:
         """The JSON answer to a POST of JSON."""
         return self._answer("POST", path, parameters, json=body)
+
+    def delete(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The JSON answer to a DELETE."""
+        return self._answer("DELETE", path, parameters)
+
+    def patch(self, path: str, body: Any) -> Any:
+        """The JSON answer to a PATCH of JSON."""
+        return self._answer("PATCH", path, None, json=body)
 
     def _answer(self, method: str, path: str, parameters: Mapping[str, Any] | None, **more: Any) -> Any:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
@@ -88,9 +105,12 @@ def served(data: Path) -> str | None:
     found = announced(data)
     if found is None or not _holds(data, int(found["pid"])):
         return None
+    verify = trusting(found.get("certificate"))
     try:
-        answer = httpx.get(f"{found['address']}/health", timeout=HEALTH_TIMEOUT_SECONDS, trust_env=False)
-    except httpx.HTTPError:
+        answer = httpx.get(f"{found['address']}/health", timeout=HEALTH_TIMEOUT_SECONDS, trust_env=False, verify=verify)
+    except httpx.HTTPError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise Unavailable(f"the certificate of the server at {found['address']} is no good: {error}") from error
         return None
     # 503: it is there, but not ready; the call itself will say why
     return str(found["address"]) if answer.status_code in (200, 503) else None
@@ -109,6 +129,8 @@ def _holds(data: Path, pid: int) -> bool:
 @contextmanager
 def _outside(address: str, settings: Settings) -> Iterator[Sends]:
     timeout = httpx.Timeout(settings.max_query_ms / 1000 + 30, connect=10)
+    found = announced(settings.data) or {}
+    verify, shown = trusting(found.get("certificate")), _showing(str(found.get("secret", "")))
 
     def send(method: str, path: str, **more: Any) -> httpx.Response:
         try:
@@ -116,7 +138,7 @@ def _outside(address: str, settings: Settings) -> Iterator[Sends]:
         except httpx.HTTPError as error:
             raise Unavailable(f"the server at {address} does not answer: {error or type(error).__name__}") from error
 
-    with httpx.Client(base_url=address, timeout=timeout, trust_env=False) as client:
+    with httpx.Client(base_url=address, headers=shown, timeout=timeout, trust_env=False, verify=verify) as client:
         yield send
 
 
@@ -125,12 +147,18 @@ def _inside(settings: Settings) -> Iterator[Sends]:
     """The application itself, in a thread of its own; opened and closed as a server would."""
     app = create_app(settings)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost", timeout=None)
+        shown, transport = _showing(app.state.store.folder.secret), httpx.ASGITransport(app)
+        client = httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=shown, timeout=None)
 
         def send(method: str, path: str, **more: Any) -> httpx.Response:
             return _call(portal, client, method, path, **more)
 
         yield send
+
+
+def _showing(secret: str) -> dict[str, str]:
+    """What shows that this command may read the data folder, and so may do everything with it."""
+    return {SECRET_HEADER.decode(): secret}
 
 
 def _call(portal: BlockingPortal, client: httpx.AsyncClient, method: str, path: str, **more: Any) -> httpx.Response:

@@ -24,12 +24,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Cache-Control": "no-cache",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+# a page says who is signed in: after signing out, nobody finds it in the browser's history
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
 
 router = APIRouter()
 
@@ -52,7 +48,7 @@ def overview_page(request: Request, grant: Granted) -> HTMLResponse:
         asked = Asked()
     asked = asked.model_copy(update={"tenant_id": grant.tenant})
     ranges = [(days, f"/?{_query(asked, days)}") for days in RANGES]
-    return _page("overview.html", asked=asked, ranges=ranges, figures=FIGURES, tiles=TILES)
+    return page(request, "overview.html", asked=asked, ranges=ranges, figures=FIGURES, tiles=TILES)
 
 
 @router.get("/overview.json", tags=["pages"], summary="The overview as data", responses=REFUSALS)
@@ -67,8 +63,10 @@ def static_file(request: Request, version: str, name: str) -> Response:
     return assets.asset(version, name).response(request)
 
 
-def _page(name: str, **content: Any) -> HTMLResponse:
-    return HTMLResponse(_templates.get_template(name).render(content), headers=HEADERS)
+def page(request: Request, name: str, *, status: int = 200, **content: Any) -> HTMLResponse:
+    """A page from its template; every one of them gets `session`, None where nobody is signed in."""
+    content |= {"session": request.scope.get("state", {}).get("session")}
+    return HTMLResponse(_templates.get_template(name).render(content), status, HEADERS)
 
 
 def _query(asked: Asked, days: int) -> str:
