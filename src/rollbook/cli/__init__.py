@@ -1,6 +1,6 @@
 """BY HAND: the command line; one file for each group of commands."""
 
-from rollbook.cli import ask, bench, dead_letters, demo, imports, reference, serve, verify
+from rollbook.cli import ask, bench, dead_letters, demo, imports, keys, reference, roster, serve, tenants, verify
 from rollbook.cli.shell import app
 
 app.command("serve")(serve.serve)
@@ -8,6 +8,10 @@ app.command("demo")(demo.demo)
 app.command("import")(imports.import_events)
 app.command("ask", context_settings=ask.FREE_OPTIONS)(ask.ask)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(tenants.app, name="tenant")
+app.add_typer(roster.app, name="roster")
+app.add_typer(keys.app, name="key")
+app.command("token")(keys.token)
 app.command("verify")(verify.verify)
 app.command("bench")(bench.bench)
 app.command("docs", hidden=True)(reference.docs)

@@ -35,7 +35,7 @@ def demo(
     port: Port = None,
 ) -> None:
     """Make 90 days of believable data in a folder of its own (once), serve it, and say where to look."""
-    settings = load(data=data or FOLDER, host=host, port=port)
+    settings = _open(load(data=data or FOLDER, host=host, port=port))
     logs.start(settings.model_copy(update={"log_level": "WARNING"}))
     address = served(settings.data)
     if address:
@@ -45,7 +45,12 @@ def demo(
     if serving:
         chosen = settings if port is not None else settings.model_copy(update={"port": free_unless(settings)})
         ask = f"rollbook ask active_users --data {settings.data}"
-        listen(chosen, lambda at: typer.echo(f"\nOpen {at}\nor: {ask}\n(Ctrl-C stops it; the data stays there)"))
+        listen(chosen, lambda at, _: typer.echo(f"\nOpen {at}\nor: {ask}\n(Ctrl-C stops it; the data stays there)"))
+
+
+def _open(settings: Settings) -> Settings:
+    """The same, with open access unless ROLLBOOK_AUTH says otherwise: there is nothing to protect in made-up data."""
+    return settings if "auth" in settings.model_fields_set else settings.model_copy(update={"auth": "none"})
 
 
 def _make_once(settings: Settings, learners: int, days: int, seed: int) -> None:

@@ -6,7 +6,7 @@ A preflight shows no key, so it is answered when any key allows the origin; the 
 import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-METHODS = b"GET, HEAD, POST, PUT, DELETE"
+METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 HEADERS = b"authorization, content-type, content-encoding, idempotency-key, x-api-key, x-purpose"
 EXPOSED = b"retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, x-rollbook-range, x-rollbook-truncated"
 KEPT_SECONDS = b"600"

@@ -29,6 +29,8 @@ ROLES: dict[KeyRole, tuple[frozenset[Role], frozenset[Permission] | None]] = {
     "admin": (frozenset({"admin", "privacy_officer", "auditor"}), None),
 }
 
+# the tenant of whoever names none; it is made with its first key, and keeps ids as they are given
+FIRST_TENANT = "default"
 PREFIX = "rbk_"
 SECRET_BYTES = 32
 LONGEST = 200
@@ -37,6 +39,7 @@ MOST_ORIGINS = 50
 # how old may be what is known of a key; while one request renews it the others go on with it so long
 FRESH_SECONDS = 0.4
 STALE_SECONDS = 0.9
+FOREVER = float("inf")
 USE_NOTED_EVERY = timedelta(hours=1)
 
 WRONG = "this key is not good: it was mistyped, cut short or never made"
@@ -74,16 +77,16 @@ class Keys:
     ) -> tuple[str, Record]:
         """A new key, and its record. The key is kept nowhere. Raises Invalid, or NotFound for the tenant."""
         row, text = _new(tenant, role, name, expires, origins)
-        if self._store.records.tenant(tenant) is None:
+        if tenant != FIRST_TENANT and self._store.records.tenant(tenant) is None:
             raise NotFound(f"there is no tenant {tenant!r}; make it first: rollbook tenant create {tenant}")
-        self._records.add(row)
+        self._records.add(row, {"id": FIRST_TENANT} if tenant == FIRST_TENANT else None)
         self._forget()
         return text, self._one(tenant, row["id"])
 
     def first(self) -> str | None:
         """On a first start the tenant `default` (ids as given) and its admin key; None: there is a key already."""
-        row, text = _new("default", "admin", "made at first start", None, ())
-        return text if self._records.add_first(row, {"id": "default"}) else None
+        row, text = _new(FIRST_TENANT, "admin", "made at first start", None, ())
+        return text if self._records.add_first(row, {"id": FIRST_TENANT}) else None
 
     def of(self, tenant: str) -> list[Record]:
         """A tenant's keys, without their hashes, the oldest first."""
@@ -163,7 +166,7 @@ class Keys:
         rows = {row["id"]: row for row in self._records.found(used) if _why_over(row, now) is None}
         kept = {}
         for digest, one in self._known.items():
-            if (row := rows.get(one.key)) and (until := _until(row, digest.hex(), now)):
+            if (row := rows.get(one.key)) and (until := _until(row, digest.hex())):
                 kept[digest] = _Known(one.caller if one.until == until else _caller(row, until), one.key, until)
         self._known, self._read = kept, moment
         long_ago = now - USE_NOTED_EVERY
@@ -171,10 +174,10 @@ class Keys:
 
     def _recognised(self, text: str, digest: bytes) -> _Known:
         parts = text.split("_", 2)
-        if len(text) > LONGEST or not text.startswith(PREFIX) or len(parts) != 3:
+        if len(text) > LONGEST or not text.startswith(PREFIX) or len(parts) != 3 or not parts[1].isalnum():
             raise Unauthenticated(WRONG)
         rows, now = self._records.found([parts[1]]), datetime.now(UTC)
-        until = _until(rows[0], digest.hex(), now) if rows else None
+        until = _until(rows[0], digest.hex()) if rows else None
         if until is None:
             raise Unauthenticated(WRONG)
         row = rows[0]
@@ -231,13 +234,14 @@ def _origin(text: str) -> str:
     return plain
 
 
-def _until(row: Record, hashed: str, now: datetime) -> float | None:
+def _until(row: Record, hashed: str) -> float | None:
     """Until when this hash is good for the key, in seconds since 1970; None: it never was."""
-    expires: float = row["expires"].timestamp() if row["expires"] else float("inf")
+    expires: float = row["expires"].timestamp() if row["expires"] else FOREVER
     if hmac.compare_digest(row["hash"], hashed):
         return expires
     if row["previous"] and hmac.compare_digest(row["previous"], hashed):
-        return min(expires, row["previous_until"].timestamp())
+        replaced: float = row["previous_until"].timestamp()
+        return min(expires, replaced)
     return None
 
 
@@ -257,7 +261,7 @@ def _caller(row: Record, until: float) -> Caller:
         f"key:{row['id']}",
         only=only,
         origins=frozenset(row["origins"].split()) or None,
-        until=None if until == float("inf") else until,
+        until=None if until == FOREVER else until,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from rollbook.delivery.api import agent, ask, documents, health, refusals, reports, roster, tenants
+from rollbook.delivery.api import agent, ask, documents, health, keys, live, refusals, reports, roster, tenants
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -12,6 +12,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     reports.router,
     ask.router,
     tenants.router,
+    keys.router,
+    live.router,
     roster.router,
 )
 

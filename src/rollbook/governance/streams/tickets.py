@@ -85,4 +85,5 @@ def _told(caller: Caller) -> dict[str, Any]:
 
 
 def _caller(told: dict[str, Any]) -> Caller:
-    return Caller(**{name: frozenset(value) if isinstance(value, list) else value for name, value in told.items()})
+    lists: dict[str, Any] = {name: frozenset(value) for name, value in told.items() if isinstance(value, list)}
+    return Caller(**(told | lists))

@@ -30,7 +30,7 @@ MOST_KNOWN = 10_000
 MOST_ROLES = 20
 SHORTEST_SECRET_BYTES = 32
 # how long a checked token is taken as it was: an issuer may be removed, a user's stored id may change
-OPERATORS_SECONDS = 30
+OPERATORS_SECONDS = 30.0
 ISSUERS_SECONDS = 0.5
 
 # a key's type -> the one algorithm that it may check

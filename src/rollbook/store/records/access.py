@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from rollbook.store.records import tables
 from rollbook.store.records.access_tables import keys
 from rollbook.store.records.database import Database, Record
 
@@ -16,9 +17,11 @@ class KeyRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Keep a new key. Raises Invalid if there is no such tenant."""
+    def add(self, row: Mapping[str, Any], tenant: Mapping[str, Any] | None = None) -> None:
+        """Keep a new key, and its tenant where one is given that is not there. Raises Invalid without a tenant."""
         with self._database.write() as connection:
+            if tenant is not None:
+                self._database.put_new(connection, tables.tenants, [tenant])
             connection.execute(keys.insert(), dict(row))
 
     def add_first(self, row: Mapping[str, Any], tenant: Mapping[str, Any]) -> bool:
@@ -26,7 +29,7 @@ class KeyRecords:
         with self._database.write() as connection:
             if connection.scalar(select(func.count()).select_from(keys)):
                 return False
-            self._database.put_new(connection, keys.metadata.tables["tenants"], [tenant])
+            self._database.put_new(connection, tables.tenants, [tenant])
             connection.execute(keys.insert(), dict(row))
         return True
 
