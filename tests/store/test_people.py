@@ -159,8 +159,8 @@ def test_what_an_import_no_longer_tells_ends(people: People) -> None:
         roster.put_guardianships([care("mum", "ada", source="sis", seen="1")])
         again = roster.put_memberships([place("ada", source="sis", seen="2")])
         assert counts(again) == (0, 0, 1)
-        assert roster.end_unseen("sis", "2", TODAY) == 2
-        assert roster.end_unseen("sis", "2", TODAY) == 0
+        assert [roster.end_unseen("memberships", "sis", "2", TODAY) for _ in range(2)] == [1, 0]
+        assert [roster.end_unseen("guardianships", "sis", "2", TODAY) for _ in range(2)] == [1, 0]
     ends = {row["user"]: row["ends"] for row in people.memberships("school")}
     assert ends == {"ada": None, "bob": TODAY, "eve": None}
     assert [row["ends"] for row in people.guardianships("school")] == [TODAY]
@@ -171,6 +171,7 @@ def test_what_a_source_deletes_ends(people: People) -> None:
         roster.put_courses([{"id": "maths"}])
         roster.put_memberships([place(user, source="sis", ref=f"e-{user}") for user in ("ada", "bob", "eve")])
         assert roster.end_refs("sis", ["e-bob", "e-nobody"], TODAY) == 1
+        assert roster.end_refs("sis", ["e-ada"], TODAY, seen="") == 0
         assert roster.end_users("sis", ["eve"], TODAY) == 1
         assert roster.end_users("other", ["ada"], TODAY) == 0
     assert {row["user"]: row["ends"] for row in people.memberships("school")} == {
@@ -252,3 +253,10 @@ def test_a_change_is_seen_at_once(people: People) -> None:
     with people.roster("school") as roster:
         roster.join("a", "b", by="me")
     assert people.same_person("school", "b") == ("b", "a")
+
+
+def test_a_user_is_found_by_another_id(people: People) -> None:
+    told(people, PersonRow("ada", {}, (("sis", "17"),)))
+    assert people.known_by("school", "sis", "17") == "ada"
+    assert people.known_by("school", "lti", "17") is None
+    assert people.known_by("elsewhere", "sis", "17") is None

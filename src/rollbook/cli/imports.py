@@ -33,11 +33,16 @@ def import_events(
     """Import events: `rollbook import oulad oulad.zip`, `rollbook import clicks.csv --map user_id=student`."""
     wanted = _wanted(source, path, column or [])
     with reach(settings_of(data)) as found:
-        running = found.post(PATH, wanted, {"tenant_id": tenant})
-        done = _followed(found, running)
+        done = follow(found, wanted, tenant)
+    typer.echo(f"{wanted['path']}: {done['detail']}")
+
+
+def follow(found: Reach, wanted: dict[str, Any], tenant: str) -> dict[str, Any]:
+    """Start an import and wait for its end. Raises what it fails with."""
+    done = _followed(found, found.post(PATH, wanted, {"tenant_id": tenant}))
     if done["state"] == "failed":
         raise BY_STATUS.get(done["status"], RollbookError)(done["detail"])
-    typer.echo(f"{wanted['path']}: {done['detail']}")
+    return done
 
 
 def _wanted(source: str, path: Path | None, columns: list[str]) -> dict[str, Any]:

@@ -18,21 +18,22 @@ from rollbook.governance.granted import Tenant
 from rollbook.ingest.files import import_file
 from rollbook.ingest.importing import Progress, Summary
 from rollbook.ingest.intake import Intake
+from rollbook.ingest.one_roster import RosterSummary, import_one_roster
 from rollbook.ingest.oulad import import_oulad
 
 log = structlog.get_logger()
 
 MOST_REMEMBERED = 100
 
-Kind = Literal["oulad", "file"]
+Kind = Literal["oulad", "file", "oneroster"]
 
 
 class ImportRequest(BaseModel):
     """What to import."""
 
-    kind: Kind = Field("file", description="A known data set, or a file of events.")
+    kind: Kind = Field("file", description="A known data set, a OneRoster package, or a file of events.")
     path: Path = Field(description="Where it lies on the machine of the server.")
-    mapping: dict[str, str] = Field({}, description="For files: which column holds what, by the name of the field.")
+    mapping: dict[str, str] = Field({}, description="Which column holds what, by field; OneRoster: `user_id`.")
 
 
 class ImportState(BaseModel):
@@ -63,7 +64,7 @@ class _Run:
     label: str = ""
     detail: str = ""
     status: int = 200
-    summary: Summary | None = None
+    summary: Summary | RosterSummary | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
 
@@ -146,8 +147,11 @@ def _work(intake: Intake, run: _Run) -> None:
         run.state = "failed"
 
 
-def _import(intake: Intake, run: _Run, progress: Progress) -> Summary:
+def _import(intake: Intake, run: _Run, progress: Progress) -> Summary | RosterSummary:
     wanted = run.wanted
+    if wanted.kind == "oneroster":
+        column = wanted.mapping.get("user_id", "sourcedId")
+        return import_one_roster(intake.store, wanted.path, tenant=run.tenant, column=column, progress=progress)
     if wanted.kind == "oulad":
         return import_oulad(intake.store, intake, wanted.path, tenant=run.tenant, progress=progress)
     return import_file(
@@ -155,8 +159,10 @@ def _import(intake: Intake, run: _Run, progress: Progress) -> Summary:
     )
 
 
-def _numbers(summary: Summary | None) -> dict[str, Any] | None:
-    names = ("rows", "events", "duplicates", "rejected", "undated", "chunks", "chunks_before", "repeated")
+def _numbers(summary: Summary | RosterSummary | None) -> dict[str, Any] | None:
+    if isinstance(summary, RosterSummary):
+        return summary.numbers()
+    names = ("rows", "events", "duplicates", "rejected", "withheld", "undated", "chunks", "chunks_before", "repeated")
     return None if summary is None else {name: getattr(summary, name) for name in names}
 
 

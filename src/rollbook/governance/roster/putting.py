@@ -85,22 +85,23 @@ class _Forms:
             facts["country"] = (facts["country"] or "").upper()
         if "traits" in facts:
             facts["traits"] = facts["traits"] or {}
-        others = tuple((one.scheme, self._hidden(one.scheme, one.value)) for one in item.identities)
+        others = tuple((one.scheme, hidden(self.store, self.tenant, one.scheme, one.value)) for one in item.identities)
         return PersonRow(self._known(item.user_id), facts, others)
 
     def _known(self, user: str) -> str:
         return known_as(self.store, self.tenant, user)
 
-    def _hidden(self, scheme: str, value: str) -> str:
-        """An id of another scheme is no less a person's: where users are pseudonyms, so is this."""
-        if scheme == "user":
-            return self._known(value)
-        named = f"{scheme}:{value.lower() if scheme == 'email' else value}"
-        return known_as(self.store, self.tenant, named).removeprefix(f"{scheme}:")
-
     def _lasting(self, item: MembershipItem | GuardianshipItem) -> dict[str, Any]:
         told = {"begins": item.begins, "ends": item.ends, "ref": item.ref}
         return told | {"source": self.saying.source, "seen": self.saying.seen}
+
+
+def hidden(store: Store, tenant: str, scheme: str, value: str) -> str:
+    """The stored form of an id of another scheme: it is no less a person's, so where users are pseudonyms, so is it."""
+    if scheme == "user":
+        return known_as(store, tenant, value)
+    named = f"{scheme}:{value.lower() if scheme == 'email' else value}"
+    return known_as(store, tenant, named).removeprefix(f"{scheme}:")
 
 
 def _course(item: CourseItem) -> Row:

@@ -64,6 +64,19 @@ class People:
         """All user ids of a person and of whom it was merged with."""
         return tuple(row["value"] for row in self.identities(tenant, person) if row["scheme"] == USER)
 
+    def known_by(self, tenant: str, scheme: str, value: str) -> str | None:
+        """A user whose person has an id of another scheme, the newest user of several; None: there is nobody."""
+        theirs = identities.alias()
+        named = (theirs.c.tenant == tenant) & (theirs.c.scheme == scheme) & (theirs.c.value == value)
+        found = (
+            select(identities.c.value)
+            .join(theirs, (theirs.c.tenant == identities.c.tenant) & (theirs.c.person == identities.c.person))
+            .where(named, identities.c.scheme == USER)
+            .order_by(identities.c.since.desc(), identities.c.value)
+        )
+        rows = self._database.rows(found.limit(1))
+        return rows[0]["value"] if rows else None
+
     def identities(self, tenant: str, person: str) -> list[Record]:
         """`scheme, value, person, since` of all identities of a person and of whom it was merged with."""
         root = select(people.c.root).where(people.c.tenant == tenant, people.c.id == person).scalar_subquery()

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Table, or_, select, tuple_, update
 
@@ -16,6 +16,8 @@ from rollbook.store.records.tables import courses
 MOST_AT_ONCE = 500
 
 Row = Mapping[str, Any]
+Lasting = Literal["memberships", "guardianships"]
+LASTING: dict[Lasting, Table] = {"memberships": memberships, "guardianships": guardianships}
 
 
 class Roster:
@@ -58,22 +60,25 @@ class Roster:
         """Guardianships: `ward, guardian, verified_by, begins, ends, source, ref, seen`."""
         return self._put(guardianships, rows)
 
-    def end_unseen(self, source: str, seen: str, day: date) -> int:
+    def end_unseen(self, table: Lasting, source: str, seen: str, day: date) -> int:
         """End what a source told of before, but not in this import; how many."""
-        return self._ended(day, lambda table: [table.c.source == source, table.c.seen != seen])
+        told = LASTING[table]
+        return self._end(told, day, told.c.source == source, told.c.seen != seen)
 
-    def end_refs(self, source: str, refs: Collection[str], day: date) -> int:
-        """End what a source calls by these names; how many."""
+    def end_refs(self, source: str, refs: Collection[str], day: date, *, seen: str = "-") -> int:
+        """End what a source calls by these names, unless it told of it in the import `seen`; how many."""
         return sum(
-            self._ended(day, lambda table, some=some: [table.c.source == source, table.c.ref.in_(some)])
+            self._end(told, day, told.c.source == source, told.c.ref.in_(some), told.c.seen != seen)
             for some in _lists(sorted(refs))
+            for told in LASTING.values()
         )
 
     def end_users(self, source: str, users: Collection[str], day: date) -> int:
         """End what a source told of these users; how many."""
         return sum(
-            self._ended(day, lambda table, some=some: [table.c.source == source, _about(table, some)])
+            self._end(told, day, told.c.source == source, _about(told, some))
             for some in _lists(sorted(users))
+            for told in LASTING.values()
         )
 
     def join(self, keep: str, merge: str, *, by: str) -> Merge:
@@ -85,13 +90,10 @@ class Roster:
         """Undo a merge. Raises NotFound, or Conflict if it was undone before."""
         return part(self._connection, self._tenant, merge, by=by)
 
-    def _ended(self, day: date, which: Any) -> int:
-        ended = 0
-        for table in (memberships, guardianships):
-            still = or_(table.c.ends.is_(None), table.c.ends > day)
-            changed = update(table).where(table.c.tenant == self._tenant, still, *which(table)).values(ends=day)
-            ended += self._connection.execute(changed).rowcount
-        return ended
+    def _end(self, table: Table, day: date, *which: ColumnElement[bool]) -> int:
+        still = or_(table.c.ends.is_(None), table.c.ends > day)
+        changed = update(table).where(table.c.tenant == self._tenant, still, *which).values(ends=day)
+        return self._connection.execute(changed).rowcount
 
     def _put(self, table: Table, rows: Iterable[Row], defaults: Record | None = None) -> Written:
         """Write what differs; of several rows under one key the last."""

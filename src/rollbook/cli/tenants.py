@@ -1,0 +1,94 @@
+"""`rollbook tenant`: make tenants, look at them, change what is set for them."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from rollbook.cli import output
+from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, settings_of
+from rollbook.cli.reach import reach
+from rollbook.errors import Invalid
+
+PATH = "/api/v2/tenants"
+COLUMNS = ["id", "name", "timezone", "created"]
+
+Id = Annotated[str, typer.Argument(help="Its id.", metavar="ID")]
+
+app = typer.Typer(help="Whose data it is: make tenants and change what is set for them.", no_args_is_help=True)
+
+
+@app.command("create")
+def create_tenant(
+    tenant: Id,
+    *,
+    plain_ids: Annotated[bool, typer.Option("--plain-ids", help="Keep user ids as they are given.")] = False,
+    name: Annotated[str, typer.Option("--name", help="What people call it.")] = "",
+    timezone: Annotated[str | None, typer.Option("--timezone", help="Zone of its days, as Europe/London.")] = None,
+    data: Data = None,
+) -> None:
+    """Make a tenant and print its id. User ids become pseudonyms, unless --plain-ids."""
+    wanted = {"id": tenant, "name": name, "timezone": timezone, "settings": {"pseudonyms": not plain_ids}}
+    with reach(settings_of(data)) as found:
+        typer.echo(found.post(PATH, wanted)["id"])
+
+
+@app.command("list")
+def list_tenants(
+    *, data: Data = None, as_json: AsJson = False, as_csv: AsCsv = False, as_table: AsTable = False
+) -> None:
+    """All tenants."""
+    form = output.chosen(as_json, as_csv, as_table)
+    with reach(settings_of(data)) as found:
+        tenants = found.get(PATH)["tenants"]
+    output.show(tenants, tenants, COLUMNS, form)
+
+
+@app.command("show")
+def show_tenant(tenant: Id, *, data: Data = None, as_json: AsJson = False) -> None:
+    """One tenant with all its settings."""
+    with reach(settings_of(data)) as found:
+        answer = found.get(f"{PATH}/{tenant}")
+    _show(answer, as_json)
+
+
+@app.command("set")
+def set_tenant(
+    tenant: Id,
+    changes: Annotated[list[str], typer.Argument(help="What to change: smallest_cell=7, name=North, event_days=null.")],
+    *,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change the name, the timezone or settings; `null` takes one back to its default."""
+    with reach(settings_of(data)) as found:
+        answer = found.patch(f"{PATH}/{tenant}", _wanted(changes))
+    _show(answer, as_json)
+
+
+def _wanted(changes: list[str]) -> dict[str, Any]:
+    wanted: dict[str, Any] = {"settings": {}}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not (key and equals):
+            raise Invalid(f"{change!r}: write it as key=value, for instance smallest_cell=7")
+        if key == "name":
+            wanted[key] = value
+        elif key == "timezone":
+            wanted[key] = None if value in ("", "null") else value
+        else:
+            wanted["settings"][key] = _value(value)
+    return wanted
+
+
+def _value(text: str) -> Any:
+    """JSON, or the text itself where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _show(answer: dict[str, Any], as_json: bool) -> None:
+    row = {name: answer[name] for name in COLUMNS} | answer["settings"]
+    output.show(answer, [row], list(row), "json" if as_json else "table")
