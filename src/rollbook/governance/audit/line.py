@@ -1,6 +1,7 @@
 """Line: one entry of the audit trail."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 Action = Literal[
@@ -13,7 +14,8 @@ class Line:
     """Who (`actor`, as what: `credential`) did what (`action`, on `what`: a route, a question, a record).
 
     `person`: whose data, as stored, "" for nobody's in particular. `address`: from where. `why`: the reason given.
-    `detail`: figures and names that are no person's.
+    `detail`: figures and names that are no person's. `received`: of an ingest line, the stamp of its events;
+    `recovered`: it was found again from them after a crash.
     """
 
     tenant: str
@@ -25,3 +27,5 @@ class Line:
     address: str = ""
     why: str = ""
     detail: dict[str, str | int] = field(default_factory=dict)
+    received: datetime | None = None
+    recovered: bool = False
