@@ -1,11 +1,12 @@
-"""Rows of a bulk load, with their users' ids replaced by pseudonyms for the tenants that want it."""
+"""Rows of a bulk load, their users' ids replaced by pseudonyms and scrubbed, for the tenants that want it."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rollbook.governance.minimisation import naming
 from rollbook.governance.pseudonyms import Chain, Pseudonyms
-from rollbook.ingest.minimising.steps import veiled
+from rollbook.governance.tenants import TenantSettings
+from rollbook.ingest.minimising.steps import scrubbed, veiled
 
 # columns of texts that a sender may have made of a user's id
 TEXTS = ("source", "session", "content", "concept", "conversation", "channel")
@@ -14,16 +15,17 @@ TEXTS = ("source", "session", "content", "concept", "conversation", "channel")
 def disguised(rows: pa.Table, pseudonyms: Pseudonyms) -> pa.Table:
     """The same rows as they are to be stored. Doing it twice changes nothing more."""
     tenants = pc.unique(rows["tenant"]).to_pylist()
-    chains = {tenant: chain for tenant in tenants if (chain := pseudonyms.chain(tenant)) is not None}
-    if not chains:
-        return rows
     if len(tenants) == 1:
-        return _disguised(rows, tenants[0], chains[tenants[0]], pseudonyms)
-    parts = []
-    for tenant in tenants:
-        own = rows.filter(pc.equal(rows["tenant"], tenant))
-        parts.append(_disguised(own, tenant, chains[tenant], pseudonyms) if tenant in chains else own)
-    return pa.concat_tables(parts)
+        return _of_tenant(rows, tenants[0], pseudonyms)
+    parts = [_of_tenant(rows.filter(pc.equal(rows["tenant"], one)), one, pseudonyms) for one in tenants]
+    return pa.concat_tables(parts) if parts else rows
+
+
+def _of_tenant(rows: pa.Table, tenant: str, pseudonyms: Pseudonyms) -> pa.Table:
+    chain, settings = pseudonyms.chain(tenant), pseudonyms.tenants.settings(tenant)
+    if chain is not None:
+        rows = _disguised(rows, tenant, chain, pseudonyms)
+    return _scrubbed(rows, settings) if settings.scrub else rows
 
 
 def _disguised(rows: pa.Table, tenant: str, chain: Chain, pseudonyms: Pseudonyms) -> pa.Table:
@@ -53,6 +55,11 @@ def _veiled(rows: pa.Table, users: list[str], chain: Chain) -> pa.Table:
     texts = [text.encode() for text in rows["properties"].to_pylist()]
     clean = [veiled(text, user, chain) for text, user in zip(texts, users, strict=True)]
     return rows if clean == texts else _with(rows, "properties", [text.decode() for text in clean])
+
+
+def _scrubbed(rows: pa.Table, settings: TenantSettings) -> pa.Table:
+    told = zip(rows["properties"].to_pylist(), rows["type"].to_pylist(), strict=True)
+    return _with(rows, "properties", [scrubbed(text.encode(), type, settings).decode() for text, type in told])
 
 
 def _with(rows: pa.Table, name: str, values: list[str]) -> pa.Table:

@@ -1,10 +1,11 @@
-"""The steps that replace user ids by pseudonyms, for the tenants that want it."""
+"""The steps that replace user ids by pseudonyms, and that scrub properties, for the tenants that want it."""
 
 from collections.abc import Sequence
 
 from rollbook.event import Event
-from rollbook.governance.minimisation import naming
+from rollbook.governance.minimisation import naming, scrubbing
 from rollbook.governance.pseudonyms import Chain
+from rollbook.governance.tenants import TenantSettings
 from rollbook.ingest.batch import Batch
 from rollbook.settings import Settings
 
@@ -67,3 +68,24 @@ def veiled(text: bytes, user: str, chain: Chain) -> bytes:
     if naming.is_own(user) and (user.encode() in text or b"\\" in text):
         return naming.without(text, user, chain.of(user))
     return text
+
+
+def scrub(batch: Batch, settings: Settings) -> None:
+    """Take e-mail addresses, phone numbers and names out of the properties."""
+    if batch.pseudonyms is None:
+        return
+    tenants = {event.tenant or "" for event in batch.events}
+    wanted = {t: found for t in tenants if (found := batch.pseudonyms.tenants.settings(t)).scrub}
+    if not wanted:
+        return
+    for place, event in enumerate(batch.events):
+        if (own := wanted.get(event.tenant or "")) is not None:
+            batch.properties[place] = scrubbed(batch.properties[place], event.type, own)
+
+
+def scrubbed(text: bytes, type: str, settings: TenantSettings) -> bytes:
+    """The properties of one event of this type, scrubbed as its tenant wants it."""
+    if not scrubbing.suspect(text):
+        return text
+    allowed = settings.scrub_allow
+    return scrubbing.scrubbed(text, (*allowed.get("*", ()), *allowed.get(type, ())))
