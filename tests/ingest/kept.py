@@ -5,6 +5,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rollbook.governance.letters import opened
+from rollbook.governance.pseudonyms import pseudonyms_of
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.reasons import REASONS
 from rollbook.store import Store, counters, dead_letters
@@ -31,9 +33,16 @@ def ids(store: Store, tenant: str) -> Counter[str]:
 
 def letters(store: Store, tenant: str) -> list[dict[str, Any]]:
     """A tenant's dead letters by index, with the bytes as they came in. Every reason is one of the closed set."""
-    rows = dead_letters.listed(store.engine, tenant, limit=1000)
+    rows = opened_letters(store, tenant)
     assert {row["reason"] for row in rows} <= REASONS.keys()
     return sorted((row | {"body": dead_letters.original(row)} for row in rows), key=lambda row: row["position"])
+
+
+def opened_letters(store: Store, tenant: str) -> list[dict[str, Any]]:
+    """A tenant's dead letters, the newest first, as they were before they were sealed."""
+    rows = dead_letters.listed(store.engine, tenant, limit=1000)
+    assert {row["encoding"] for row in rows} <= {dead_letters.SEALED}
+    return opened(pseudonyms_of(store).sealing, tenant, rows)
 
 
 def counts(intake: Intake, tenant: str) -> dict[tuple[str, str], int]:

@@ -19,6 +19,7 @@ from rollbook.ingest.files.mapping import Columns
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.reasons import Refusal
 from rollbook.store import Store, dead_letters
+from tests.ingest.kept import opened_letters
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -245,7 +246,7 @@ def test_bad_rows_go_to_the_dead_letters_with_their_index(
         (9, "not_an_object"),
         (10, "invalid_properties"),
     ]
-    kept = {letter["position"]: letter for letter in dead_letters.listed(store.engine, tenant)}
+    kept = {letter["position"]: letter for letter in opened_letters(store, tenant)}
     assert dead_letters.original(kept[7]) == lines[8]
     assert kept[9]["detail"] == "bad.csv, row 10: the row has 8 fields, the header 4"
     assert {letter["dialect"] for letter in kept.values()} == {"import:file"}
@@ -263,7 +264,7 @@ def test_bad_lines_of_jsonl_stop_no_others(store: Store, intake: Intake, tenant:
 def test_a_refused_row_can_be_mended_and_counts_once(store: Store, intake: Intake, tenant: str, tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "type,user,ts,room", "login,ada,2199-01-01,4b")
     summary = import_file(store, intake, path, tenant=tenant)
-    (letter,) = dead_letters.listed(store.engine, tenant)
+    (letter,) = opened_letters(store, tenant)
     assert letter["reason"] == "timestamp_in_future"
     mended = dead_letters.original(letter).replace(b"2199", b"2019")
     assert [intake.take_now(mended, "native", tenant).ingested for _ in range(2)] == [1, 0]

@@ -18,7 +18,7 @@ from rollbook.ingest.columns import rows_of
 from rollbook.ingest.dialects import DIALECTS
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.pipeline import STEPS, prepare
-from rollbook.ingest.reasons import NOT_THEIRS, REASONS
+from rollbook.ingest.reasons import NOT_PERMITTED, NOT_THEIRS, REASONS
 from rollbook.settings import Settings, load
 from rollbook.store import Store
 from tests.ingest import kept
@@ -64,7 +64,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 
 def test_every_reason_has_an_example() -> None:
-    assert REFUSED.keys() == REASONS.keys() - NOT_THEIRS
+    assert REFUSED.keys() == REASONS.keys() - NOT_THEIRS - {NOT_PERMITTED}
 
 
 @pytest.mark.parametrize("reason", REFUSED)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
@@ -12,8 +13,11 @@ import pyarrow as pa
 
 from rollbook.errors import NotJson, TooLarge
 from rollbook.event import Event, Promoted
+from rollbook.governance.consent import Standing
+from rollbook.governance.pseudonyms import Chain, Pseudonyms
 from rollbook.ingest.dialects import Dialect
 from rollbook.ingest.reasons import Refusal, Rejected
+from rollbook.store.privacy.message_texts import MessageText
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,9 @@ class Batch:
     """Events of one body; `positions` are their indexes in it. Steps drop events, and fill in what is missing.
 
     `tenant` is that of events that name none; `lines`: the body is NDJSON; `rows`: those of a large batch.
+    `chains`: of those tenants whose users have pseudonyms; then `users` are the ids that the events came with, and
+    `sent_as` those of events whose own are hidden, too.
+    `standing`: how the people of a tenant stand to the purposes; `texts`: what was said in messages, apart.
     """
 
     body: bytes
@@ -53,15 +60,27 @@ class Batch:
     oldest: datetime | None = None
     rows: pa.Table | None = None
     sender: Sender | None = None
+    pseudonyms: Pseudonyms | None = None
+    chains: dict[str, Chain] = field(default_factory=dict)
+    users: list[str] = field(default_factory=list)
+    sent_as: dict[str, str] = field(default_factory=dict)
+    standing: Callable[[str], Standing] | None = None
+    texts: list[MessageText] = field(default_factory=list)
 
     def refuse(self, refused: dict[int, Refusal]) -> None:
         """Drop events by their present place in `events`."""
         for place, refusal in refused.items():
             position = self.positions[place]
             self.reject(position, refusal, self.original(position), self.events[place].tenant)
-        kept = [place for place in range(len(self.events)) if place not in refused]
+        self.drop(refused)
+
+    def drop(self, places: Container[int]) -> None:
+        """Leave events out by their present place in `events`."""
+        kept = [place for place in range(len(self.events)) if place not in places]
         self.events = [self.events[place] for place in kept]
         self.positions = [self.positions[place] for place in kept]
+        if self.users:
+            self.users = [self.users[place] for place in kept]
 
     def reject(self, position: int, refusal: Refusal, original: bytes, tenant: str | None) -> None:
         """Note one refused event; `tenant` is what it says itself."""
@@ -73,6 +92,11 @@ class Batch:
         if self.originals is None:
             self.originals = split(self.body, self.most)
         return self.originals[position]
+
+    def ids(self) -> list[str]:
+        """The ids of its events, as their sender knows them."""
+        ids = [event.id or "" for event in self.events]
+        return [self.sent_as.get(id, id) for id in ids] if self.sent_as else ids
 
     def size(self) -> int:
         """Bytes that it holds in memory, roughly."""
@@ -86,12 +110,16 @@ def is_tenant(name: str, longest: int) -> bool:
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of a batch. Everything ingested is on disk; every duplicate's original is."""
+    """What became of a batch. Everything ingested is on disk; every duplicate's original is.
+
+    `withheld`: of a bulk load, those of people who may not be counted.
+    """
 
     ingested: int = 0
     duplicates: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    withheld: int = 0
 
 
 def split(body: bytes, most: int) -> list[bytes]:

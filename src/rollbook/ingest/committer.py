@@ -8,7 +8,7 @@ may have left behind is looked up before the next.
 import itertools
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -16,12 +16,16 @@ import pyarrow as pa
 import structlog
 
 from rollbook.errors import RollbookError, Unavailable
+from rollbook.governance.letters import sealer
+from rollbook.governance.sealing import Sealing
 from rollbook.ingest.columns import days_of, keys_of, restamped, rows_of, stamped
 from rollbook.ingest.dedup import Seen
 from rollbook.ingest.tally import Counted, Tally, counted
-from rollbook.ingest.waiting import Lane, Slice, Waiting, acknowledge
+from rollbook.ingest.waiting import Lane, Slice, Waiting, acknowledge, sent_by
 from rollbook.store import Store, dead_letters, events
 from rollbook.store.keys import key_of
+from rollbook.store.privacy import message_texts
+from rollbook.store.privacy.message_texts import MessageText
 
 log = structlog.get_logger()
 
@@ -29,8 +33,9 @@ log = structlog.get_logger()
 class Committer:
     """The only one who writes events. `put` raises Unavailable when too much waits already."""
 
-    def __init__(self, store: Store, seen: Seen, tally: Tally) -> None:
+    def __init__(self, store: Store, seen: Seen, tally: Tally, sealing: Sealing) -> None:
         self._store = store
+        self._sealing = sealing
         self._seen = seen
         self._tally = tally
         self._wake = threading.Condition()
@@ -146,28 +151,32 @@ class Committer:
         self._resolve_doubts()
         stamp = self._next_stamp()
         counts: Counted = Counter()
+        written = [waiting for waiting in group if waiting.receipt is None]
         try:
-            counts += self._write_events([waiting for waiting in group if waiting.receipt is None], stamp)
+            counts += self._write_events(written, stamp)
             counts += self._write_letters(group, stamp)
         finally:
-            self._tally.add(counts, stamp)
+            self._tally.add(counts, stamp, sent_by([(one, one.receipt.ingested) for one in written if one.receipt]))
 
     def _commit_months(self, slices: list[Slice]) -> None:
         """Write some months of requests, and the dead letters of those that end with them."""
         self._resolve_doubts()
         stamp = self._next_stamp()
         counts: Counted = Counter()
+        shares: list[tuple[Waiting, int]] = []
         open_slices = [part for part in slices if not part.committed]
         try:
             if open_slices:
-                fresh, counts = self._write_new(restamped([part.rows for part in open_slices], stamp), stamp)
+                words = [text for part in open_slices for text in part.request.waiting.texts()]
+                fresh, counts = self._write_new(restamped([part.rows for part in open_slices], stamp), stamp, words)
                 for part, new in zip(
                     open_slices, _shares(fresh, [len(part.rows) for part in open_slices]), strict=True
                 ):
                     part.commit(new)
+                    shares.append((part.request.waiting, new))
             counts += self._write_letters([part.request.waiting for part in slices if part.last], stamp)
         finally:
-            self._tally.add(counts, stamp)
+            self._tally.add(counts, stamp, sent_by(shares))
 
     def _write_events(self, group: list[Waiting], stamp: datetime) -> Counted:
         """Commit the events that are new, and fill in the receipts; the counts of what became of them."""
@@ -175,13 +184,16 @@ class Committer:
         if any(waiting.events() for waiting in group):
             batches = [waiting.batch for waiting in group if waiting.batch]
             loads = [stamped(waiting.rows, waiting.dialect, stamp) for waiting in group if waiting.rows is not None]
-            fresh, counts = self._write_new(loads[0] if loads else rows_of(batches, stamp), stamp)
+            words = [text for waiting in group for text in waiting.texts()]
+            fresh, counts = self._write_new(loads[0] if loads else rows_of(batches, stamp), stamp, words)
         for waiting, new in zip(group, _shares(fresh, [waiting.events() for waiting in group]), strict=True):
             waiting.settle(new)
         return counts
 
-    def _write_new(self, rows: pa.Table, stamp: datetime) -> tuple[list[bool] | None, Counted]:
-        """Commit those rows that are new: which (None: all), and the counts."""
+    def _write_new(
+        self, rows: pa.Table, stamp: datetime, words: Sequence[MessageText]
+    ) -> tuple[list[bool] | None, Counted]:
+        """Commit those rows that are new, and before them what was said in them: which (None: all), and the counts."""
         keys = keys_of(rows)
         fresh = self._fresh(keys)
         counts: Counted = Counter()
@@ -190,6 +202,10 @@ class Committer:
             rows = rows.filter(pa.array(fresh))
             keys = [key for key, new in zip(keys, fresh, strict=True) if new]
         if keys:
+            if words:
+                new = set(zip(rows["tenant"].to_pylist(), rows["id"].to_pylist(), strict=True))
+                told = [text for text in words if (text.tenant, text.id) in new]
+                message_texts.add(self._store.engine, told, stamp)
             self._write(rows)
             self._seen.add(keys, stamp)
             counts += self._tally.accepted(rows)
@@ -236,8 +252,10 @@ class Committer:
     def _write_letters(self, group: list[Waiting], stamp: datetime) -> Counted:
         letters = [letter for waiting in group if waiting.rejected for letter in waiting.dead_letters()]
         if letters:
-            dead_letters.add(self._store.engine, letters, stamp, self._store.settings.max_dead_letter_bytes)
-        return Counter((letter.tenant, letter.dialect, "rejected") for letter in letters)
+            most = self._store.settings.max_dead_letter_bytes
+            dead_letters.add(self._store.engine, letters, stamp, most, seal=sealer(self._sealing))
+        counts: Counted = Counter((letter.tenant, letter.dialect, "rejected") for letter in letters)
+        return sum((waiting.withheld() for waiting in group), counts)
 
     def _next_stamp(self) -> datetime:
         """The time of receipt of a group: later than that of every group before, whatever the clock does."""

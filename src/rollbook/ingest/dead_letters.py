@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from rollbook.errors import BadRequest, TooLarge
+from rollbook.errors import BadRequest, Invalid, TooLarge
+from rollbook.governance.letters import opened
 from rollbook.ingest.batch import Receipt
 from rollbook.ingest.dialects import DIALECTS
 from rollbook.ingest.intake import Intake
@@ -27,7 +28,10 @@ class Replay:
 
 
 def shown(row: Row) -> dict[str, Any]:
-    """A letter as it is answered: `body` is the original text; base64 where `encoding` says so."""
+    """A letter as it is answered: `body` is the original text; base64 where `encoding` says so.
+
+    `sealed`: its key was destroyed, and nobody can read it.
+    """
     kept = row["body"] if row["encoding"] == "base64" else str(row["body"])
     return {
         "id": row["id"],
@@ -54,6 +58,7 @@ def replay(intake: Intake, tenant: str, ids: list[str] | None = None, reason: st
         rows = dead_letters.listed(engine, tenant, reason=reason, replayed=False, limit=MOST_AT_ONCE)[::-1]
     else:
         rows = dead_letters.found(engine, tenant, ids)
+    rows = opened(intake.pseudonyms.sealing, tenant, rows)
     result = Replay()
     for start in range(0, len(rows), MOST_UNDER_WAY):
         begun = [(row, _begin(intake, tenant, row)) for row in rows[start : start + MOST_UNDER_WAY]]
@@ -69,6 +74,8 @@ def _begin(intake: Intake, tenant: str, row: Row) -> Callable[[], Receipt]:
     """Begin to take a letter in; what is returned waits for it, and raises what went wrong."""
     original = dead_letters.original(row)
     try:
+        if row["encoding"] == dead_letters.SEALED:
+            raise Invalid(row["detail"])
         if len(original) < row["bytes"]:
             kept = f"only {len(original)} of its {row['bytes']} bytes were kept (ROLLBOOK_MAX_DEAD_LETTER_BYTES)"
             raise TooLarge(kept)
@@ -96,3 +103,11 @@ def _taken(row: Row, end: Callable[[], Receipt], result: Replay) -> bool:
     result.replayed += receipt.ingested
     result.duplicates += receipt.duplicates
     return True
+
+
+def expire(intake: Intake) -> int:
+    """Delete the letters that are older than ROLLBOOK_DEAD_LETTER_DAYS; how many there were."""
+    if not intake.store.may_write():
+        return 0
+    before = datetime.now(UTC) - timedelta(days=intake.store.settings.dead_letter_days)
+    return dead_letters.expire(intake.store.engine, before)

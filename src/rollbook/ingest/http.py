@@ -14,7 +14,7 @@ from rollbook.ingest.batch import Receipt, Sender, is_tenant
 from rollbook.ingest.body import read_body
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.openapi import paths
-from rollbook.ingest.reasons import NOT_THEIRS
+from rollbook.ingest.reasons import NOT_PERMITTED, NOT_THEIRS
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines")
 
@@ -40,7 +40,7 @@ def receiving(dialect: str, answer: Answer) -> Endpoint:
         except ClientDisconnect:
             # nobody is there to be answered, and nothing was taken
             return Response(status_code=400)
-        if receipt.rejected and not receipt.ids:
+        if not receipt.ids and any(one.reason != NOT_PERMITTED for one in receipt.rejected):
             if all(one.reason in NOT_THEIRS for one in receipt.rejected):
                 return refusal(Forbidden(_summary(receipt), rejected=[one.body() for one in receipt.rejected]))
             return refusal(Invalid(_summary(receipt), rejected=[one.body() for one in receipt.rejected]))

@@ -55,6 +55,7 @@ class Summary:
     events: int = 0
     duplicates: int = 0
     rejected: int = 0
+    withheld: int = 0
     undated: int = 0
     chunks: int = 0
     chunks_before: int = 0
@@ -68,6 +69,7 @@ class Summary:
         counts = {
             "were there already": self.duplicates,
             "refused, see the dead letters": self.rejected,
+            "of people who may not be counted": self.withheld,
             "without a day": self.undated,
         }
         parts += [f"{count:,} {what}" for what, count in counts.items() if count]
@@ -150,12 +152,15 @@ class Import:
         self.summary.undated += prepared.undated
 
     def _load(self, prepared: Prepared) -> None:
-        rows = self._unknown(prepared.events) if self._careful else prepared.events
+        # as they are stored, since the ids that are there already are stored so, too
+        rows = self._intake.as_stored(prepared.events)
+        rows = self._unknown(rows) if self._careful else rows
         self.summary.duplicates += len(prepared.events) - len(rows)
         if len(rows):
             receipt = self._intake.load(rows, self._dialect)
             self.summary.events += receipt.ingested
             self.summary.duplicates += receipt.duplicates
+            self.summary.withheld += receipt.withheld
         if prepared.refused:
             self._intake.refuse(prepared.refused, self._tenant, self._dialect)
 

@@ -12,11 +12,16 @@ import pyarrow as pa
 import structlog
 
 from rollbook.errors import NotFound, NotJson, RollbookError, Unavailable
+from rollbook.governance.pseudonyms import pseudonyms_of
+from rollbook.governance.audit import Trail
 from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, Receipt, Sender
 from rollbook.ingest.committer import Committer
 from rollbook.ingest.dedup import Seen
 from rollbook.ingest.dialects import DIALECTS, Dialect
+from rollbook.ingest.minimising.rows import disguised
+from rollbook.ingest.permitting.rows import permitted
+from rollbook.ingest.permitting.steps import standings_of
 from rollbook.ingest.pipeline import prepare
 from rollbook.ingest.reasons import Rejected
 from rollbook.ingest.tally import Tally
@@ -46,9 +51,13 @@ class _Way:
 class Intake:
     """Takes events in any dialect, from the event loop (`take`), a thread (`take_now`) or in bulk (`load`)."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, trail: Trail | None = None) -> None:
+        """`trail`: where a line is written of every group that is committed; None: nowhere."""
         self.store = store
-        self.tally = Tally(store)
+        self.trail = trail
+        self.tally = Tally(store, trail)
+        self.pseudonyms = pseudonyms_of(store)
+        self._standing = standings_of(store)
         self._changing = threading.Lock()
         self._tending = threading.Lock()
         self._settled = time.monotonic()
@@ -122,10 +131,19 @@ class Intake:
         return lambda: _receipt(answer.result())
 
     def load(self, rows: pa.Table, dialect: str) -> Receipt:
-        """Take rows in bulk: columns of the events table but `received` and `dialect`. Checks are the caller's."""
+        """Take rows in bulk: columns of the events table but `received` and `dialect`. Checks are the caller's.
+
+        What people have not permitted is left out here, too.
+        """
         if self.seen.pending() > MOST_UNSETTLED_KEYS:
             self.tend()
-        return self._wait(Waiting(Future(), rows=rows, dialect=dialect))
+        found = permitted(self.as_stored(rows), self._standing)
+        waiting = Waiting(Future(), rows=found.rows, dialect=dialect, words=found.texts, barred=found.withheld)
+        return self._wait(waiting)
+
+    def as_stored(self, rows: pa.Table) -> pa.Table:
+        """Rows for `load` as they are stored: user ids replaced where their tenant has pseudonyms."""
+        return disguised(rows, self.pseudonyms)
 
     def refuse(self, refused: Sequence[Rejected], tenant: str, dialect: str) -> None:
         """Keep what a caller of `load` found wrong as dead letters."""
@@ -161,8 +179,11 @@ class Intake:
             log.warning("not_all_written_down", detail=error.detail, effect="the next start catches up from the events")
 
     def _open(self) -> None:
+        if self.trail is not None:
+            # before anything is committed: what came later would hide what is missing
+            self.trail.recover()
         seen = Seen(self.store)
-        self._way = _Way(seen, Committer(self.store, seen, self.tally))
+        self._way = _Way(seen, Committer(self.store, seen, self.tally, self.pseudonyms.sealing))
 
     def _open_way(self) -> "_Way":
         if self._way is None:
@@ -178,6 +199,7 @@ class Intake:
         """The batch, ready to be committed; a body that cannot be read is a dead letter as a whole. Raises TooLarge."""
         settings = self.store.settings
         batch.most = settings.ingest_batch_size if batch.dialect.name == "ingest" else settings.max_batch_size
+        batch.pseudonyms, batch.standing = self.pseudonyms, self._standing
         waiting = Waiting(answer, tenant=batch.tenant, dialect=batch.dialect.name, letters=letters)
         try:
             waiting.batch = prepare(batch, settings)

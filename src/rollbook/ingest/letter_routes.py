@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from rollbook.errors import NotFound
 from rollbook.governance.granted import Tenant
+from rollbook.governance.letters import opened
 from rollbook.ingest import dead_letters as letters
 from rollbook.ingest.intake import Intake
 from rollbook.store import counters, dead_letters
@@ -26,7 +27,7 @@ class Letter(BaseModel):
     detail: str
     index: int = Field(description="Its index in the batch.")
     body: str = Field(description="The original text, or base64 of it, as `encoding` says.")
-    encoding: str
+    encoding: str = Field(description="`text`, `base64`, or `sealed`: its key was destroyed.")
     bytes: int = Field(description="How long it was; the body may have been cut.")
     replayed: datetime | None
 
@@ -77,9 +78,10 @@ def list_letters(
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> dict[str, list[Letter]]:
     """What could not be taken, by reason if one is given."""
-    engine = request.app.state.store.engine
+    intake: Intake = request.app.state.intake
+    engine = intake.store.engine
     found = dead_letters.listed(engine, tenant, reason=reason, replayed=replayed, limit=limit, offset=offset)
-    return {"dead_letters": [Letter(**letters.shown(row)) for row in found]}
+    return {"dead_letters": [Letter(**letters.shown(row)) for row in opened(intake.pseudonyms.sealing, tenant, found)]}
 
 
 @router.get("/dead-letters/counts", summary="Dead letters counted by reason")
@@ -91,10 +93,11 @@ def count_letters(request: Request, tenant: Tenant) -> dict[str, list[Count]]:
 @router.get("/dead-letters/{letter_id}", summary="One dead letter")
 def show_letter(request: Request, letter_id: str, tenant: Tenant) -> Letter:
     """One letter whole."""
-    found = dead_letters.found(request.app.state.store.engine, tenant, [letter_id])
+    intake: Intake = request.app.state.intake
+    found = dead_letters.found(intake.store.engine, tenant, [letter_id])
     if not found:
         raise NotFound(f"no dead letter {letter_id!r}")
-    return Letter(**letters.shown(found[0]))
+    return Letter(**letters.shown(opened(intake.pseudonyms.sealing, tenant, found)[0]))
 
 
 @router.post("/dead-letters/replay", summary="Take dead letters in again")

@@ -142,6 +142,15 @@ def tenant_of(original: bytes, names: Mapping[str, tuple[str, ...]]) -> str:
         return ""
 
 
+def user_of(original: bytes, names: Mapping[str, tuple[str, ...]]) -> str:
+    """Of whom an event is that was refused; "" where it does not say."""
+    try:
+        fields = fields_of(original)
+        return text(decoded(_take(fields, names["user"]), "invalid_user"), "invalid_user") or ""
+    except (Refusal, RecursionError):
+        return ""
+
+
 def text(value: Any, reason: str) -> str | None:
     """An id as text; whole numbers are written out. Raises Refusal with this reason."""
     if value is None or isinstance(value, str):

@@ -1,7 +1,7 @@
 """The way in, as a list of steps. Each looks at the whole batch first, and at single events only if something is wrong.
 
-read -> identify -> admit -> own -> date -> measure -> screen -> weigh -> promote, and then the committer: dedup,
-insert, acknowledge.
+read -> identify -> admit -> disguise -> own -> permit -> date -> measure -> screen -> weigh -> veil -> scrub -> promote
+-> set_apart -> withhold, and then the committer: dedup, insert, acknowledge.
 """
 
 import re
@@ -20,6 +20,8 @@ from rollbook.ingest import loose
 from rollbook.ingest.admission import admit, own
 from rollbook.ingest.batch import Batch, is_tenant, lines, split
 from rollbook.ingest.columns import tabulate
+from rollbook.ingest.minimising.steps import disguise, scrub, veil
+from rollbook.ingest.permitting.steps import permit, set_apart, withhold
 from rollbook.ingest.reasons import Refusal
 from rollbook.settings import Settings
 
@@ -202,7 +204,10 @@ def _cut(found: Promoted, longest: int) -> None:
             setattr(found, name, value[:longest])
 
 
-STEPS: tuple[Step, ...] = (read, identify, admit, own, date, measure, screen, weigh, promote)
+STEPS: tuple[Step, ...] = (
+    *(read, identify, admit, disguise, own, permit),
+    *(date, measure, screen, weigh, veil, scrub, promote, set_apart, withhold),
+)
 
 
 def prepare(batch: Batch, settings: Settings) -> Batch:

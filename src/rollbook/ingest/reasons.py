@@ -23,9 +23,12 @@ REASONS = {
     "foreign_tenant": "the event names another tenant than the key or token is of",
     "foreign_user": "a learner's token writes only the learner's own events",
     "server_only_type": "events of this type may only be sent by a server",
+    "not_permitted": "the person has not consented to being counted, or has decided against it; nothing of it is kept",
     "type_not_allowed": "the event type is denied (ROLLBOOK_DENY_TYPES), or not among ROLLBOOK_ALLOW_TYPES",
 }
 
+
+NOT_PERMITTED = "not_permitted"
 
 # those that depend on who sends: nothing is wrong with the event itself
 NOT_THEIRS = {"foreign_tenant", "foreign_user", "server_only_type"}
@@ -35,7 +38,8 @@ NOT_THEIRS = {"foreign_tenant", "foreign_user", "server_only_type"}
 class Rejected:
     """One refused event: its index in the batch, the reason (one of REASONS), what exactly was wrong, its bytes.
 
-    `stage` is the step that refused it; `tenant` whose it is ("": the batch's).
+    `stage` is the step that refused it; `tenant` whose it is ("": the batch's). `kept`: it becomes a dead letter; what
+    is refused for privacy does not.
     """
 
     index: int
@@ -44,6 +48,7 @@ class Rejected:
     original: bytes
     stage: str
     tenant: str = ""
+    kept: bool = True
 
     def body(self) -> dict[str, Any]:
         """As it is answered."""

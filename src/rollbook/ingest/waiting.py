@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,6 +17,7 @@ from rollbook.ingest.batch import Batch, Receipt
 from rollbook.ingest.columns import rows_of, stamped
 from rollbook.ingest.reasons import Rejected
 from rollbook.store.dead_letters import DeadLetter
+from rollbook.store.privacy.message_texts import MessageText
 
 # an insert writes a part for each month and syncs it to disk: 10 to 20 ms each, in which all others wait
 MOST_MONTHS = 6
@@ -29,7 +30,8 @@ class Waiting:
     """What waits for its commit: a prepared batch, or rows of a bulk load, and what was refused of them.
 
     `tenant` and `dialect` are those of refused events. Then `receipt` or `error` is set. `refusal`: the whole body was
-    refused, and is only to be kept as a dead letter.
+    refused, and is only to be kept as a dead letter. `words`: what was said in messages; `barred`: how many events of a
+    bulk load were withheld, by tenant.
     """
 
     answer: Answer
@@ -42,6 +44,8 @@ class Waiting:
     refusal: NotJson | None = None
     receipt: Receipt | None = None
     error: RollbookError | None = None
+    words: Sequence[MessageText] = ()
+    barred: Mapping[str, int] = field(default_factory=dict)
 
     def events(self) -> int:
         """How many events it holds."""
@@ -63,12 +67,22 @@ class Waiting:
     def settle(self, new: int) -> None:
         """Fill in the receipt: so many of its events are new, the others are duplicates."""
         rejected = sorted(self.rejected, key=lambda one: one.index)
-        ids = [event.id or "" for event in self.batch.events] if self.batch else []
-        self.receipt = Receipt(new, self.events() - new, rejected, ids)
+        ids = self.batch.ids() if self.batch else []
+        self.receipt = Receipt(new, self.events() - new, rejected, ids, sum(self.barred.values()))
 
     def dead_letters(self) -> list[DeadLetter]:
         """Its refused events."""
-        return [_letter_of(one, self) for one in self.rejected] if self.letters else []
+        return [_letter_of(one, self) for one in self.rejected if one.kept] if self.letters else []
+
+    def texts(self) -> Sequence[MessageText]:
+        """What was said in its messages, and may be kept."""
+        return self.batch.texts if self.batch else self.words
+
+    def withheld(self) -> Counter[tuple[str, str, str]]:
+        """How many events are not kept in any form, for their people's sake; by tenant, dialect and outcome."""
+        owners = [one.tenant or self.tenant for one in self.rejected if not one.kept]
+        found = Counter((owner, self.dialect, "withheld") for owner in owners)
+        return found + Counter({(tenant, self.dialect, "withheld"): count for tenant, count in self.barred.items()})
 
 
 @dataclass(slots=True, eq=False)
@@ -151,6 +165,20 @@ class Lane:
     def leave(self, waiting: Waiting) -> None:
         """Give a request up."""
         self._requests = deque(request for request in self._requests if request.waiting is not waiting)
+
+
+def sent_by(shares: Sequence[tuple[Waiting, int]]) -> Counter[tuple[str, str, str]]:
+    """Accepted events by tenant, dialect and credential, of requests that showed one.
+
+    Learners' own tokens count as one credential: their events say whose they are.
+    """
+    found: Counter[tuple[str, str, str]] = Counter()
+    for waiting, new in shares:
+        sender = waiting.batch.sender if waiting.batch else None
+        if sender is not None and sender.tenant is not None and new:
+            credential = sender.credential if sender.user is None else sender.credential.partition(":")[0]
+            found[sender.tenant, waiting.dialect, credential] += new
+    return found
 
 
 def acknowledge(group: Sequence[Waiting]) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rollbook.ingest import dead_letters as letters
 from rollbook.ingest.intake import Intake
+from rollbook.ingest.permitting import texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +23,6 @@ TASKS: tuple[Task, ...] = (
     Task("roll", 5, lambda intake: intake.store.rollups.roll(), "days that have become quiet are rolled up"),
     Task("lease", 2, lambda intake: intake.renew(), "of several processes on a server one writes"),
     Task("expire_keys", 3600, lambda intake: intake.expire(), "ids are remembered for the window, no longer"),
+    Task("expire_letters", 3600, letters.expire, "dead letters hold what people sent"),
+    Task("expire_texts", 3600, texts.expire, "what people write to an AI is kept for days only"),
 )

@@ -20,3 +20,15 @@ class PrivacySettings(BaseModel):
         "ROLLBOOK_MASTER_KEY_FILE",
         why="Holds the master key; unset: `master.key` in the data folder, made at first use. On servers, name one.",
     )
+    dead_letter_days: int = named(
+        30, "ROLLBOOK_DEAD_LETTER_DAYS", why="Days that dead letters are kept, sealed; then they are deleted.", ge=1
+    )
+    rights_days: int = named(
+        30,
+        "ROLLBOOK_RIGHTS_DAYS",
+        why="Days within which a privacy request must be answered (GDPR Article 12: one month).",
+        ge=1,
+    )
+    package_days: int = named(
+        30, "ROLLBOOK_PACKAGE_DAYS", why="Days that the package of an access request can be downloaded.", ge=1
+    )

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,9 @@ import pyarrow as pa
 from rollbook.store.engine import Engine, Row, batches
 
 COLUMNS = "id, received, dialect, stage, reason, detail, position, body, encoding, bytes, replayed"
+
+OLD = "select count() as letters from dead_letters where received < {before:DateTime64(3, 'UTC')}"
+EXPIRE = "alter table dead_letters delete where received < {before:DateTime64(3, 'UTC')}"
 
 _SCHEMA = pa.schema(
     [(n, pa.string()) for n in ("tenant", "id", "dialect", "stage", "reason", "detail", "body", "encoding")]
@@ -36,25 +40,55 @@ class DeadLetter:
     body: bytes
 
 
-def add(engine: Engine, letters: list[DeadLetter], received: datetime, most_bytes: int) -> list[str]:
-    """Keep the letters (each body cut at `most_bytes`); their ids, in order."""
+# tenant, id and what is to be sealed for them
+Seal = Callable[[str, str, bytes], bytes]
+
+SEALED = "sealed"
+DETAIL_BYTES = 4
+
+
+def add(
+    engine: Engine, letters: list[DeadLetter], received: datetime, most_bytes: int, *, seal: Seal | None = None
+) -> list[str]:
+    """Keep the letters (each body cut at `most_bytes`); their ids, in order. `seal`: body and detail are sealed."""
     ids = [f"{int(received.timestamp() * 1000):x}-{secrets.token_hex(8)}" for _ in letters]
     rows = [_row(letter, key, received, most_bytes) for letter, key in zip(letters, ids, strict=True)]
+    rows = [_sealed(row, seal) for row in rows] if seal else rows
     if rows:
         engine.insert("dead_letters", pa.Table.from_pylist(rows, _SCHEMA))
     return ids
 
 
 def _row(letter: DeadLetter, key: str, received: datetime, most_bytes: int) -> dict[str, Any]:
-    kept = letter.body[:most_bytes]
-    try:
-        body, encoding = kept.decode("utf-8"), "text"
-    except UnicodeDecodeError:
-        body, encoding = base64.b64encode(kept).decode(), "base64"
     names = ("tenant", "dialect", "stage", "reason", "detail", "position")
     return {name: getattr(letter, name) for name in names} | {
-        "id": key, "received": received, "body": body, "encoding": encoding, "bytes": len(letter.body), "stamp": 0,
+        **_written(letter.body[:most_bytes]), "id": key, "received": received, "bytes": len(letter.body), "stamp": 0,
     }  # fmt: skip
+
+
+def _written(kept: bytes) -> dict[str, str]:
+    try:
+        return {"body": kept.decode("utf-8"), "encoding": "text"}
+    except UnicodeDecodeError:
+        return {"body": base64.b64encode(kept).decode(), "encoding": "base64"}
+
+
+def _sealed(row: dict[str, Any], seal: Seal) -> dict[str, Any]:
+    """A row with its detail, which may repeat what was sent, and its body in one."""
+    detail = row["detail"].encode()
+    whole = len(detail).to_bytes(DETAIL_BYTES) + detail + original(row)
+    body = base64.b64encode(seal(row["tenant"], row["id"], whole)).decode()
+    return row | {"detail": "", "body": body, "encoding": SEALED}
+
+
+def opened(row: Row, unseal: Callable[[str, bytes], bytes]) -> Row:
+    """A row as it was before it was sealed; `unseal` is given its id and what was sealed. Others as they are."""
+    if row["encoding"] != SEALED:
+        return row
+    whole = unseal(row["id"], base64.b64decode(row["body"]))
+    length = int.from_bytes(whole[:DETAIL_BYTES])
+    detail, kept = whole[DETAIL_BYTES : DETAIL_BYTES + length], whole[DETAIL_BYTES + length :]
+    return row | {"detail": detail.decode(), **_written(kept)}
 
 
 def original(row: Row) -> bytes:
@@ -113,3 +147,12 @@ def mark_replayed(engine: Engine, tenant: str, ids: list[str], at: datetime) -> 
     """
     for some in batches(ids):
         engine.command(sql, {"tenant": tenant, "ids": some, "at": at})
+
+
+def expire(engine: Engine, before: datetime) -> int:
+    """Delete letters that were received before a moment, replayed or not; how many there were."""
+    bound = {"before": before}
+    letters: int = engine.query(OLD, bound, unlimited=True)[0]["letters"]
+    if letters:
+        engine.command(EXPIRE, bound, settings={"mutations_sync": 2})
+    return letters

@@ -70,3 +70,7 @@ class Dialect:
     def tenant_of(self, original: bytes) -> str:
         """Whose an event is that cannot be read whole; "" where it does not say."""
         return loose.tenant_of(original, self.names)
+
+    def user_of(self, original: bytes) -> str:
+        """Of whom an event is that was refused; "" where it does not say."""
+        return loose.user_of(original, self.names)

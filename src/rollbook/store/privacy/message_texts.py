@@ -1,4 +1,4 @@
-"""The message_texts table: what was written in messages to and from an AI, apart from the events, for some days only."""
+"""The message_texts table: what was written to and by an AI, apart from the events, and for some days only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ class Consents:
         self._database = database
 
     def decide(self, tenant: str, made: Sequence[Mapping[str, Any]]) -> None:
-        """Append decisions: `user, purpose, given, capacity, kind, decided_by, evidence, policy`; the last one holds."""
+        """Append decisions: `user, purpose, given, capacity, kind, decided_by, evidence, policy`; the last holds."""
         now = datetime.now(UTC)
         of = decisions.c.tenant == tenant
         with self._database.write() as connection:
