@@ -137,6 +137,10 @@ def test_courses_learners_enrolments_and_assessments_are_kept(
     earlier = enrolments["11", "AAA_2013J"]["traits"]
     assert (earlier["region"], earlier["imd_band"], earlier["previous_attempts"]) == ("Scotland", "20-30%", 0)
     assert enrolments["11", "AAA_2014B"]["registered"] is None
+    places = {(m["user"], m["course"]): m for m in records.people.memberships(tenant)}
+    assert places.keys() == enrolments.keys()
+    left = places["28", "AAA_2013J"]
+    assert (left["role"], left["ends"]) == ("learner", withdrawn["unregistered"])
 
 
 def test_a_second_import_does_nothing_and_says_so(store: Store, intake: Intake, tenant: str, tmp_path: Path) -> None:

@@ -25,8 +25,10 @@ def put(store: Store, tenant: str, dataset: Dataset, courses: pa.Table, assessme
     store.records.put_courses(_courses(tenant, courses))
     store.records.put_assessments(_assessments(tenant, assessments))
     store.records.put_learners(row | {"id": known_as(store, tenant, row["id"])} for row in _learners(tenant, people))
-    enrolments = _enrolments(tenant, people)
-    store.records.put_enrolments(row | {"learner": known_as(store, tenant, row["learner"])} for row in enrolments)
+    enrolments = [row | {"learner": known_as(store, tenant, row["learner"])} for row in _enrolments(tenant, people)]
+    store.records.put_enrolments(enrolments)
+    with store.records.people.roster(tenant) as roster:
+        roster.put_memberships([_membership(row) for row in enrolments])
 
 
 def _joined(dataset: Dataset) -> list[Row]:
@@ -85,6 +87,13 @@ def _enrolments(tenant: str, people: list[Row]) -> Iterator[Row]:
             "result": row.get("final_result"),
             "traits": _known(row, names),
         }
+
+
+def _membership(enrolment: Row) -> Row:
+    """The place in the course that an enrolment gives."""
+    place = {"course": enrolment["course"], "user": enrolment["learner"], "role": "learner"}
+    place |= {"begins": enrolment["registered"], "ends": enrolment["unregistered"]}
+    return place | {"source": "oulad", "ref": "", "seen": ""}
 
 
 def course_of(row: Mapping[str, Any]) -> str:

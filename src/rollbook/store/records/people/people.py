@@ -5,7 +5,19 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from rollbook.store.records import tables
 from rollbook.store.records.database import Database, Record
@@ -79,9 +91,8 @@ class People:
 
     def identities(self, tenant: str, person: str) -> list[Record]:
         """`scheme, value, person, since` of all identities of a person and of whom it was merged with."""
-        root = select(people.c.root).where(people.c.tenant == tenant, people.c.id == person).scalar_subquery()
-        chosen = _identities(tenant).where(people.c.root == root)
-        return self._database.rows(chosen.order_by(identities.c.scheme, identities.c.value))
+        rows = self._database.rows(_identities(tenant, literal(person)))
+        return sorted(rows, key=lambda row: (row["scheme"], row["value"]))
 
     def persons_of(self, tenant: str, user: str) -> list[Record]:
         """The records of the person that a user is: first the one that stands for all that were merged; none: []."""
@@ -126,7 +137,8 @@ class People:
         removed: dict[str, int] = {}
         with self.change(tenant) as connection:
             for some in _lists(every):
-                known = select(people.c.root).where(people.c.tenant == tenant).join(identities, _TOGETHER)
+                together = (people.c.tenant == identities.c.tenant) & (people.c.id == identities.c.person)
+                known = select(people.c.root).join(identities, together).where(people.c.tenant == tenant)
                 known = known.where(identities.c.scheme == USER, identities.c.value.in_(some))
                 for table, whose in (
                     (memberships, memberships.c.user.in_(some)),
@@ -149,25 +161,12 @@ class People:
                 connection.execute(changed.values({column: bindparam("becomes")}), renamed)
 
     def _same_person(self, tenant: str, user: str) -> tuple[str, ...]:
-        mine, my_person = identities.alias(), people.alias()
-        root = (
-            select(my_person.c.root)
-            .join(mine, (mine.c.tenant == my_person.c.tenant) & (mine.c.person == my_person.c.id))
-            .where(mine.c.tenant == tenant, mine.c.scheme == USER, mine.c.value == user)
-            .scalar_subquery()
-        )
-        chosen = _identities(tenant).where(people.c.root == root, identities.c.scheme == USER)
-        others = sorted(row["value"] for row in self._database.rows(chosen))
-        return (user, *(other for other in others if other != user))
+        found = self._database.rows(_identities(tenant, _person(tenant, user)))
+        others = sorted(row["value"] for row in found if row["scheme"] == USER and row["value"] != user)
+        return (user, *others)
 
     def _persons_of(self, tenant: str, user: str) -> list[Record]:
-        mine = (
-            select(identities.c.person)
-            .where(identities.c.tenant == tenant, identities.c.scheme == USER, identities.c.value == user)
-            .scalar_subquery()
-        )
-        root = select(people.c.root).where(people.c.tenant == tenant, people.c.id == mine).scalar_subquery()
-        chosen = select(people).where(people.c.tenant == tenant, people.c.root == root)
+        chosen = select(people).where(people.c.tenant == tenant, people.c.root == _root(tenant, _person(tenant, user)))
         return self._database.rows(chosen.order_by((people.c.id == people.c.root).desc(), people.c.created))
 
     def _named(
@@ -179,13 +178,24 @@ class People:
         return [row for some in _lists(sorted(names)) for row in self._database.rows(chosen.where(column.in_(some)))]
 
 
-_TOGETHER = (people.c.tenant == identities.c.tenant) & (people.c.id == identities.c.person)
+def _person(tenant: str, user: str) -> ColumnElement[str]:
+    """The person that a user is."""
+    mine = identities.alias()
+    named = (mine.c.tenant == tenant) & (mine.c.scheme == USER) & (mine.c.value == user)
+    return select(mine.c.person).where(named).scalar_subquery()
 
 
-def _identities(tenant: str) -> Select[Any]:
-    """The identities of a tenant beside the people they belong to."""
+def _root(tenant: str, person: ColumnElement[str]) -> ColumnElement[str]:
+    """The person that stands for a person."""
+    one = people.alias()
+    return select(one.c.root).where(one.c.tenant == tenant, one.c.id == person).scalar_subquery()
+
+
+def _identities(tenant: str, person: ColumnElement[str]) -> Select[Any]:
+    """The identities of a person and of whom it was merged with; every step by an index."""
+    group = select(people.c.id).where(people.c.tenant == tenant, people.c.root == _root(tenant, person))
     columns = (identities.c.scheme, identities.c.value, identities.c.person, identities.c.since)
-    return select(*columns).join(people, _TOGETHER).where(identities.c.tenant == tenant)
+    return select(*columns).where(identities.c.tenant == tenant, identities.c.person.in_(group))
 
 
 def _holds(table: Table, day: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
