@@ -35,10 +35,12 @@ NOTED: dict[Permission, Action] = {
     "ask_person": "read",
     "export": "export",
     "privacy": "rights",
+    "words": "read",
     "manage": "change",
     "roster": "change",
     "import": "change",
     "audit": "read",
+    "disclosures": "read",
     "operate": "change",
 }
 PERSON = re.compile(r"/(?:metrics|engagement|predict-dropout|consents|people|directory|disclosures)/(?P<user>.+)")
@@ -177,7 +179,9 @@ async def refuse(scope: Scope, send: Send, error: RollbookError) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    if isinstance(error, Unauthenticated) and (where := sign_in_for(scope)):
+    # who is signed in as somebody who may not see a page is told there as whom
+    is_led = isinstance(error, Unauthenticated) or (isinstance(error, Forbidden) and "session" in scope["state"])
+    if is_led and (where := sign_in_for(scope)):
         to_sign_in = [
             (b"location", where.encode("latin-1")),
             (b"content-length", b"0"),

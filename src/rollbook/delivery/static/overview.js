@@ -37,6 +37,8 @@ async function fetched() {
   } catch {
     throw new Error("Rollbook does not answer. Is it still running?");
   }
+  // the session has ended: after signing in again this page comes back
+  if (response.status === 401) location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
   const body = await response.json().catch(() => null);
   if (!response.ok) throw new Error(body?.detail ?? `Rollbook answered with status ${response.status}.`);
   return body;
@@ -102,8 +104,9 @@ function period() {
 function command() {
   const tenant = encodeURIComponent(overview.tenant).replaceAll("'", "%27");
   const to = overview.tenant === "default" ? "" : `?tenant_id=${tenant}`;
+  const key = main.dataset.needsKey ? ` \\\n  -H "Authorization: Bearer $ROLLBOOK_KEY"` : "";
   const event = '{"event_type": "content_view", "user_id": "ada", "content_id": "lesson-1"}';
-  return `curl '${location.origin}/api/v2/events${to}' \\\n  -H 'Content-Type: application/json' \\\n  -d '${event}'`;
+  return `curl '${location.origin}/api/v2/events${to}'${key} \\\n  -H 'Content-Type: application/json' \\\n  -d '${event}'`;
 }
 
 function state(name) {
