@@ -12,6 +12,7 @@ from rollbook import __version__
 from rollbook.delivery import api, pages, sign_in
 from rollbook.governance import headers
 from rollbook.governance.audit import Trail
+from rollbook.governance.audit import routes as audit_routes
 from rollbook.governance.cors import Cors
 from rollbook.governance.credentials import Credentials
 from rollbook.governance.gate import Gate, Guards
@@ -24,7 +25,9 @@ from rollbook.governance.tenants import tenants_of
 from rollbook.ingest import http, import_routes, letter_routes, verify_routes
 from rollbook.ingest.hot_path import HotPath
 from rollbook.ingest.intake import Intake
+from rollbook.jobs.durable import Durable
 from rollbook.jobs.runner import Runner
+from rollbook.jobs.schedule import TASKS
 from rollbook.settings import Settings
 from rollbook.store import Store
 
@@ -42,14 +45,17 @@ class Rollbook:
         self.rates, self.address = Rates(settings), Addresses(settings.trusted_proxies)
         self.credentials = Credentials(self.store, self.tenants, slows=self.rates, address=self.address)
         self.sessions = Sessions(self.store, self.credentials.keys.is_good)
-        self.intake = Intake(self.store)
-        self._runner = Runner(self.intake)
+        self.intake = Intake(self.store, self.trail)
+        self._durable = Durable(self.store)
+        self.rights = self._durable.rights
+        self._runner = Runner(self.intake, TASKS + self._durable.tasks)
 
     def close(self) -> None:
         """Commit what waits, write down what is only in memory, and give the folder back."""
         if self.provider is not None:
             self.provider.close()
         self._runner.stop()
+        self._durable.close()
         self.intake.close()
         self.trail.close()
         self.store.close()
@@ -69,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
         book = await anyio.to_thread.run_sync(Rollbook, settings)
         app.state.book, app.state.store, app.state.intake = book, book.store, book.intake
         app.state.tenants, app.state.trail, app.state.provider = book.tenants, book.trail, book.provider
+        app.state.rights = book.rights
         app.state.credentials, app.state.sessions = book.credentials, book.sessions
         app.state.watch = Watch(book.store, lambda who: book.credentials.is_good(who) and book.sessions.is_good(who))
         finds = (book.credentials, book.sessions)
@@ -90,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Cors)
     if settings.auth == "none":
         app.add_middleware(Loopback)
-    for routes in (letter_routes, import_routes, verify_routes):
+    for routes in (letter_routes, import_routes, verify_routes, audit_routes):
         app.include_router(routes.router)
     api.install(app, http.OPENAPI)
     app.include_router(pages.router)

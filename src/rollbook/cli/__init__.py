@@ -1,6 +1,21 @@
 """BY HAND: the command line; one file for each group of commands."""
 
-from rollbook.cli import ask, bench, dead_letters, demo, imports, keys, reference, roster, serve, tenants, verify
+from rollbook.cli import (
+    ask,
+    audit,
+    bench,
+    consent,
+    dead_letters,
+    demo,
+    imports,
+    keys,
+    privacy,
+    reference,
+    roster,
+    serve,
+    tenants,
+    verify,
+)
 from rollbook.cli.shell import app
 
 app.command("serve")(serve.serve)
@@ -10,8 +25,11 @@ app.command("ask", context_settings=ask.FREE_OPTIONS)(ask.ask)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(roster.app, name="roster")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(keys.app, name="key")
 app.command("token")(keys.token)
+app.add_typer(audit.app, name="audit")
+app.add_typer(consent.app, name="consent")
 app.command("verify")(verify.verify)
 app.command("bench")(bench.bench)
 app.command("docs", hidden=True)(reference.docs)

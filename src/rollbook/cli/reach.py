@@ -65,9 +65,20 @@ class Reach:
         """The JSON answer to a DELETE."""
         return self._answer("DELETE", path, parameters)
 
+    def put(self, path: str, body: Any, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The JSON answer to a PUT of JSON."""
+        return self._answer("PUT", path, parameters, json=body)
+
     def patch(self, path: str, body: Any) -> Any:
         """The JSON answer to a PATCH of JSON."""
         return self._answer("PATCH", path, None, json=body)
+
+    def download(self, path: str, parameters: Mapping[str, Any] | None = None) -> bytes:
+        """The file that a GET answers."""
+        response = self._send("GET", path, params=dict(parameters or {}))
+        if response.is_success:
+            return response.content
+        raise error_of(response)
 
     def _answer(self, method: str, path: str, parameters: Mapping[str, Any] | None, **more: Any) -> Any:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}

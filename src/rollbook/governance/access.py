@@ -40,7 +40,16 @@ PERMISSIONS: dict[Permission, dict[Role, Reach]] = {
     "manage": {"admin": "tenant"},
     "roster": {"admin": "tenant", "service": "tenant"},
     "audit": {"admin": "tenant", "auditor": "tenant", "privacy_officer": "tenant"},
+    "disclosures": {
+        "admin": "tenant",
+        "auditor": "tenant",
+        "privacy_officer": "tenant",
+        "guardian": "wards",
+        "learner": "self",
+    },
     "privacy": {"privacy_officer": "tenant", "admin": "tenant", "guardian": "wards", "learner": "self"},
+    # what people write to an AI
+    "words": {"privacy_officer": "tenant", "guardian": "wards", "learner": "self"},
     "operate": {"operator": "tenant"},
 }
 
@@ -89,11 +98,27 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/api/v2/imports/{key}"): "import",
     ("POST", "/api/v2/imports/{key}/stop"): "import",
     ("POST", "/api/v2/verify"): "operate",
+    # the audit trail; its record of disclosures is the learner's to see, too
+    ("GET", "/api/v2/audit"): "audit",
+    ("GET", "/api/v2/audit/summary"): "audit",
+    ("GET", "/api/v2/audit/heads"): "audit",
+    ("POST", "/api/v2/audit/verify"): "audit",
+    ("GET", "/api/v2/audit/disclosures/{user_id:path}"): "disclosures",
+    # consent
+    ("GET", "/api/v2/purposes"): "privacy",
+    ("GET", "/api/v2/consents/{user_id:path}"): "privacy",
+    ("PUT", "/api/v2/consents/{user_id:path}"): "privacy",
+    ("GET", "/api/v2/conversations/{conversation_id}/text"): "words",
     # tenants and people
     ("GET", "/api/v2/tenants"): "operate",
     ("POST", "/api/v2/tenants"): "operate",
     ("GET", "/api/v2/tenants/{tenant}"): "manage",
     ("PATCH", "/api/v2/tenants/{tenant}"): "manage",
+    ("POST", "/api/v2/tenants/{tenant}/unlink"): "manage",
+    ("PUT", "/api/v2/directory"): "roster",
+    ("GET", "/api/v2/directory"): "ask_person",
+    ("GET", "/api/v2/directory/{user_id:path}"): "ask_person",
+    ("DELETE", "/api/v2/directory/{user_id:path}"): "roster",
     ("PUT", "/api/v2/roster"): "roster",
     ("GET", "/api/v2/roster/courses/{course_id:path}"): "roster",
     ("GET", "/api/v2/people/{user_id:path}"): "roster",
@@ -104,6 +129,15 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("POST", "/api/v2/keys/{key}/rotate"): "manage",
     ("DELETE", "/api/v2/keys/{key}"): "manage",
     ("POST", "/api/v2/live/tickets"): "live",
+    ("POST", "/api/v2/privacy/requests"): "privacy",
+    ("GET", "/api/v2/privacy/requests"): "privacy",
+    ("GET", "/api/v2/privacy/requests/{request_id}"): "privacy",
+    ("GET", "/api/v2/privacy/requests/{request_id}/package"): "privacy",
+    ("POST", "/api/v2/privacy/requests/{request_id}/cancel"): "privacy",
+    ("POST", "/api/v2/privacy/requests/{request_id}/accept"): "privacy",
+    ("POST", "/api/v2/privacy/requests/{request_id}/refuse"): "privacy",
+    ("POST", "/api/v2/privacy/requests/{request_id}/retry"): "privacy",
+    ("POST", "/api/v2/privacy/readmissions"): "privacy",
 }
 
 QUESTIONS: dict[str, Permission] = {

@@ -3,6 +3,9 @@
 A day that receives an event turns hot before the event is written, durably; a hot day is read from the events. Once it
 has been quiet for a while it is rolled up and read from the rollups again. So a rollup never disagrees with the
 events, whatever is killed when: there is nothing to repair, only something left to roll.
+
+A sealed day is one whose events are gone, all or the older ones: what the rollups knew of them is kept beside
+(`sealed_activity`), and counts wherever the events would.
 """
 
 import threading
@@ -11,13 +14,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
-from rollbook.errors import Unavailable
+from rollbook.errors import Conflict, Unavailable
 from rollbook.store.engine import Engine, Row
-from rollbook.store.rollup_sql import CLEAR, DAYS_OF_EVENTS, DIFFERENCES, FILL, STATE, TENANTS
+from rollbook.store.expiry.sealed import Sealed
+from rollbook.store.expiry.seals import Seals, State
+from rollbook.store.rollup_sql import CLEAR, DAYS_OF_EVENTS, STATE, TENANTS, differences, fill
 from rollbook.store.scope import utc_days
 
 Days = Iterable[tuple[str, date]]
@@ -49,6 +54,9 @@ class Rollups:
         self._quiet_seconds = quiet_seconds
         self._lock = threading.Lock()
         self._rolling = threading.Lock()
+        self.seals = Seals(engine)
+        # held by whoever deletes events, or brings some back: one at a time
+        self.changing = threading.RLock()
         self._hot: dict[str, dict[date, _Heat]] = defaultdict(dict)
         self._readers: set[int] = set()
         self._writers: set[int] = set()
@@ -61,6 +69,7 @@ class Rollups:
         with self._lock:
             self._hot.clear()
             self._moved.clear()
+        self.seals.load()
         self._load()
         self._mine = True
 
@@ -72,6 +81,25 @@ class Rollups:
         """The days of a tenant whose rollups are not to be read now."""
         with self._lock:
             return frozenset(self._hot.get(tenant, ()))
+
+    def sealed(self, tenant: str) -> Sealed:
+        """A tenant's sealed days, for one question: asked for while it is `reading`."""
+        return self.seals.of(tenant) if self._mine else self.seals.read(tenant)
+
+    def seal(self, tenant: str, days: Set[date], upto: datetime, state: State, *, zone: str) -> None:
+        """Change what counts of some days: their events (`OPEN`), or what is kept of them. All at once, durably.
+
+        When it returns, no question reads them as they were. Raises Conflict where a day that is to leave is hot, or
+        the tenant counts the days of another zone by now.
+        """
+        self._check()
+        with self._rolling, self._lock:
+            hot = days & self._hot.get(tenant, {}).keys()
+            if state == State.LEAVING and (hot or zone != self._zone_of(tenant)):
+                raise Conflict(f"days of {tenant} received events, or its zone changed; they are sealed later")
+            self.seals.put(tenant, days, zone, upto, state)
+            now = self._tick()
+        self._wait_for(self._readers, now)
 
     @contextmanager
     def reading(self, tenant: str) -> Iterator[Set[date] | None]:
@@ -118,6 +146,13 @@ class Rollups:
             quiet = self._quiet_seconds if quiet_seconds is None else quiet_seconds
             return sum(self._roll(tenant, days) for tenant, days in self._due(quiet, of))
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """While it lasts, nothing is rolled: what leaves the events and the rollups together is not brought back."""
+        self._check()
+        with self._rolling:
+            yield
+
     def reheat(self, tenant: str) -> None:
         """Read all of a tenant's days from the events again, and roll them anew: after a deletion."""
         self.move(tenant, lambda: None)
@@ -150,10 +185,12 @@ class Rollups:
         found: list[str] = []
         for tenant in [of] if of is not None else sorted(row["tenant"] for row in self._rows(TENANTS)):
             self.roll(quiet_seconds=0, of=tenant)
-            for name, sql in DIFFERENCES.items():
+            for name in differences():
                 with self.reading(tenant) as hot:
+                    sealed = self.sealed(tenant)
                     bound = {"tenant": tenant, "zone": self._zone_of(tenant), "hot": sorted(hot or ())}
-                    found += [f"{tenant}: {name} {row}" for row in self._rows(sql, bound)]
+                    bound |= sealed.bound(sealed.days) if sealed else {}
+                    found += [f"{tenant}: {name} {row}" for row in self._rows(differences(sealed)[name], bound)]
         return found
 
     def _check(self) -> None:
@@ -201,7 +238,9 @@ class Rollups:
             "days": sorted(before),
             "utc": utc_days(sorted(before)),
         }
-        for statement in FILL:
+        sealed = self.seals.of(tenant)
+        bound |= sealed.bound(before) if sealed else {}
+        for statement in fill(sealed):
             self._engine.command(statement, bound, settings={"max_partitions_per_insert_block": 0})
         return self._publish(tenant, before)
 

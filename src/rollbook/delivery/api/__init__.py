@@ -4,7 +4,20 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from rollbook.delivery.api import agent, ask, documents, health, keys, live, refusals, reports, roster, tenants
+from rollbook.delivery.api import (
+    agent,
+    ask,
+    consents,
+    documents,
+    health,
+    keys,
+    live,
+    privacy,
+    refusals,
+    reports,
+    roster,
+    tenants,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -15,6 +28,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     live.router,
     roster.router,
+    consents.router,
+    privacy.router,
 )
 
 

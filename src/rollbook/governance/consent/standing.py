@@ -6,9 +6,10 @@ person, is read again after a change in this process, or after some seconds.
 
 import threading
 import time
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,7 @@ from rollbook.governance.ages import OLDEST, is_child
 from rollbook.governance.consent.purposes import PURPOSES, Purpose, holds
 from rollbook.governance.people import Person, known, today
 from rollbook.governance.tenants import TenantSettings, tenants_of
+from rollbook.governance.tombstones import tombstones_of
 from rollbook.store import Store
 from rollbook.store.privacy.everyone import everyone
 from rollbook.store.records.consent import Consents
@@ -28,19 +30,27 @@ ANYTHING = "*"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`default` for everyone but `exceptions`, of whom the opposite holds; `nobody`: for events without a user."""
+    """`default` for everyone but `exceptions`, of whom the opposite holds; `nobody`: for events without a user.
+
+    `is_erased`: who was erased, of whom nothing is allowed; None: nobody was.
+    """
 
     default: bool
     exceptions: frozenset[str] = frozenset()
     nobody: bool = True
+    is_erased: Callable[[str], bool] | None = None
 
     def may(self, user: str) -> bool:
         """Whether it is allowed of a user (as stored; "": an event of nobody)."""
-        return self.default != (user in self.exceptions) if user else self.nobody
+        if not user:
+            return self.nobody
+        if self.is_erased is not None and self.is_erased(user):
+            return False
+        return self.default != (user in self.exceptions)
 
     def whole(self) -> bool:
         """Whether it is allowed of everyone."""
-        return self.default and self.nobody and not self.exceptions
+        return self.default and self.nobody and not self.exceptions and self.is_erased is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +97,14 @@ class Standings:
         if kept is not None and fresh and kept.settings is settings:
             return kept.standing
         day = today(store, tenant)
-        made_of = (self.records.version(tenant), settings, day, changes[1])
+        buried = tombstones_of(store)
+        made_of = (self.records.version(tenant), settings, day, changes[1], buried.version(tenant))
         if kept is None or kept.made_of != made_of or now - kept.made > PEOPLE_SECONDS_OLD:
-            kept = _Kept(made_of, _made(self.records, tenant, settings, day), now, now, changes, settings)
+            standing = _made(self.records, tenant, settings, day)
+            if buried.version(tenant):
+                analytics = replace(standing.rules["analytics"], is_erased=partial(buried.is_erased, tenant))
+                standing.rules["analytics"] = analytics
+            kept = _Kept(made_of, standing, now, now, changes, settings)
         # read before a later change, it does not hold after it: `changes` says so
         self._kept[tenant] = _Kept(kept.made_of, kept.standing, kept.made, now, changes, settings)
         return kept.standing

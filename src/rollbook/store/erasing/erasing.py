@@ -4,6 +4,7 @@ Mutations are written to files that stay. So none names a person: they name the 
 holds who is meant while they run.
 """
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ import pyarrow as pa
 from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine, Row
 from rollbook.store.erasing.words import NEVER, keyed_pattern, telling_pattern
+
+# the table holds one person at a time
+_one_at_a_time = threading.Lock()
 
 MUTATION = {"mutations_sync": 2}
 WAIT_SECONDS = 600
@@ -35,6 +39,7 @@ OLD_PARTS = """
 select table, name from system.parts
 where database = currentDatabase() and not active and table in {tables:Array(String)}
 """
+MUTATIONS = "select table, command from system.mutations where database = currentDatabase()"
 UNFINISHED = """
 kill mutation where database = currentDatabase() and not is_done and position(command, 'erasing') > 0 sync
 """
@@ -80,12 +85,13 @@ class Erasing:
         patterns = {"telling": telling_pattern(words), "keyed": keyed_pattern(words)}
         rows = [{"user": user, "kind": "", "text": ""} for user in users]
         rows += [{"user": "", "kind": kind, "text": text} for kind, text in patterns.items()]
-        self._give_up_unfinished()
-        try:
-            self._engine.insert("erasing", pa.Table.from_pylist(rows))
-            yield
-        finally:
-            self._engine.command("truncate table erasing")
+        with _one_at_a_time:
+            self._give_up_unfinished()
+            try:
+                self._engine.insert("erasing", pa.Table.from_pylist(rows))
+                yield
+            finally:
+                self._engine.command("truncate table erasing")
 
     def targets(self) -> list[Target]:
         """Every table that holds people, the events first: no rollup is filled again from what is still there."""
@@ -98,6 +104,11 @@ class Erasing:
         """How many rows of the person there are by table."""
         found = {target.table: self._count(target, target.theirs, tenant) for target in self.targets()}
         return {table: rows for table, rows in found.items() if rows}
+
+    def rows(self, target: Target, tenant: str) -> list[Row]:
+        """The person's rows of a table, all columns."""
+        sql = f"select * from {target.table} where {target.theirs}"
+        return self._engine.query(sql, {"tenant": tenant}, settings={"final": 1}, unlimited=True)
 
     def remove(self, tenant: str) -> dict[str, int]:
         """Remove the person's rows; how many there were by table."""
@@ -124,6 +135,31 @@ class Erasing:
         for start in range(0, len(ids), 500):
             self._engine.command(sql, {"tenant": tenant, "ids": list(ids[start : start + 500])}, settings=MUTATION)
         return len(ids)
+
+    def forget_mutations(self, words: Sequence[str]) -> int:
+        """Let go of the files of earlier mutations that hold one of these words; how many there were."""
+        found = self._engine.query(MUTATIONS, unlimited=True)
+        named = [row["table"] for row in found if any(word in row["command"] for word in words)]
+        for table in sorted(set(named)):
+            self._engine.command(f"alter table {table} modify setting finished_mutations_to_keep = 1")
+            try:
+                self._wait_for_mutations(table, words)
+            finally:
+                self._engine.command(f"alter table {table} reset setting finished_mutations_to_keep")
+        return len(named)
+
+    def _wait_for_mutations(self, table: str, words: Sequence[str]) -> None:
+        end = time.monotonic() + WAIT_SECONDS
+        # the newest is kept, so it must be one that says nothing
+        self._engine.command(f"alter table {table} delete where false", settings=MUTATION)
+        while self._named_by_mutations(table, words):
+            if time.monotonic() > end:
+                raise Unavailable(f"files of mutations of {table} that name a person are still there")
+            time.sleep(0.2)
+
+    def _named_by_mutations(self, table: str, words: Sequence[str]) -> bool:
+        found = self._engine.query(MUTATIONS, unlimited=True)
+        return any(row["table"] == table and word in row["command"] for row in found for word in words)
 
     def leave_no_parts(self, wait_seconds: float = WAIT_SECONDS) -> int:
         """Wait until every part that was replaced by now has left the disk; how many did. Raises Unavailable."""
@@ -177,7 +213,7 @@ def _target(row: Row) -> Target:
 
 
 def _pattern(kind: str) -> str:
-    """What a crash has left of a mutation finds the table empty, and must do nothing then, rather than fail for ever."""
+    """What a crash has left of a mutation finds the table empty, and must do nothing then rather than fail for ever."""
     never = NEVER.replace("\\", "\\\\")
     return f"(select if(count() = 0, '{never}', any(text)) from erasing where kind = '{kind}')"
 

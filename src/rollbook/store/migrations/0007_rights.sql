@@ -8,6 +8,15 @@ create table erasing
     text String
 )
 engine = Memory;
+-- correcting: what is right of some events, while it is written into them. In memory only, as above.
+create table correcting
+(
+    id         String,
+    score      Nullable(Float64),
+    duration   Nullable(Float64),
+    properties String
+)
+engine = Memory;
 -- Parts that a merge or an erasure has replaced leave the disk within seconds, not within the default's half a minute.
 alter table events modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
 alter table activity modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;

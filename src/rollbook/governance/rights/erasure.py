@@ -1,0 +1,122 @@
+"""Erasure, step by step. Each step may be done again without harm; together they leave nothing but digests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rollbook.errors import Unavailable
+from rollbook.governance.consent.standing import standings
+from rollbook.governance.rights.held import named_letters
+from rollbook.governance.rights.packages import Packages
+from rollbook.governance.tombstones import tombstones_of
+from rollbook.store import Store
+from rollbook.store.erasing import Erasing, is_telling
+from rollbook.store.records import holdings
+from rollbook.store.records.holdings import Known
+from rollbook.store.records.rights import RightsRecords
+
+Told = dict[str, Any]
+
+MOST_ROUNDS = 5
+
+STAYS = {
+    "tombstone": "a keyed digest of each id, so that no replay, import or restore brings the person back",
+    "this request": "its kind, times and receipt, with a keyed digest instead of the person",
+    "audit lines": "keyed digests without their keys: the chain still verifies, and leads to nobody",
+    "event keys": "128-bit hashes of event ids, until the window of counting once is over",
+    "counters": "how many events came in each minute, which say nothing of anybody",
+    "outside": "copies made before: exports that were downloaded, backups, and what a log collector keeps",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One erasure: whose, in which tenant, by which request."""
+
+    store: Store
+    tenant: str
+    request: str
+    known: Known
+
+
+def barred(erasure: Erasure) -> str:
+    """Why the erasure may not be done now; "" if it may."""
+    return ""
+
+
+def stock(erasure: Erasure) -> Told:
+    """Let nothing of the person come in any more, and count what there is."""
+    store = erasure.store
+    tombstones_of(store).bury(erasure.tenant, erasure.known.users, erasure.request)
+    standings(store).forget()
+    erasing = Erasing(store.engine)
+    with erasing.of(erasure.known.users):
+        return {"rows": erasing.held(erasure.tenant)}
+
+
+def events(erasure: Erasure) -> Told:
+    """Remove their events and what was counted from them, and their names from other people's events."""
+    store, erasing = erasure.store, Erasing(erasure.store.engine)
+    with store.rollups.resting(), erasing.of(erasure.known.users, erasure.known.words):
+        removed = erasing.remove(erasure.tenant)
+        return {"removed": removed, "names_taken_out": erasing.redact(erasure.tenant)}
+
+
+def letters(erasure: Erasure) -> Told:
+    """Remove the dead letters that name them."""
+    found = [row["id"] for row in named_letters(erasure.store, erasure.tenant, erasure.known)]
+    return {"removed": Erasing(erasure.store.engine).remove_letters(erasure.tenant, found)}
+
+
+def files(erasure: Erasure) -> Told:
+    """Remove the packages of their access requests."""
+    store = erasure.store
+    digests = [tombstones_of(store).digest(erasure.tenant, user) for user in erasure.known.users]
+    records, packages = RightsRecords(store.records.database), Packages(store)
+    theirs = [row["id"] for row in records.listed(erasure.tenant, digests, limit=10_000)]
+    gone = [request for request in theirs if packages.remove(request)]
+    for request in theirs:
+        records.change(request, package_until=None)
+    return {"packages": len(gone)}
+
+
+def records(erasure: Erasure) -> Told:
+    """Remove their records, and their name from what they did for others."""
+    database = erasure.store.records.database
+    with database.write() as connection:
+        removed = holdings.remove(connection, erasure.tenant, erasure.known)
+    erasure.store.records.people.recent.forget()
+    standings(erasure.store).forget()
+    return {"removed": removed}
+
+
+def disk(erasure: Erasure) -> Told:
+    """See that nothing came in meanwhile, and wait until nothing of it is left on the disk."""
+    erasing = Erasing(erasure.store.engine)
+    for _ in range(MOST_ROUNDS):
+        with erasing.of(erasure.known.users):
+            held = erasing.held(erasure.tenant)
+        if not held:
+            break
+        events(erasure)
+    else:
+        raise Unavailable("events of the person keep coming in; a process that writes does not know the tombstone")
+    told = [word for word in erasure.known.words if is_telling(word)]
+    forgotten = erasing.forget_mutations(told)
+    parts = erasing.leave_no_parts()
+    return {
+        "replaced_parts_gone": parts,
+        "mutation_files_gone": forgotten,
+        "records": holdings.leave_nothing(erasure.store.records.database),
+    }
+
+
+# the records last of what is found by them: until then a start after a crash finds everything again
+STEPS: dict[str, Callable[[Erasure], Told]] = {
+    "stock": stock,
+    "events": events,
+    "letters": letters,
+    "files": files,
+    "records": records,
+    "disk": disk,
+}
