@@ -44,7 +44,7 @@ def gated(store: Store, settings: Settings | None = None) -> tuple[TestClient, C
     """A client of the whole application over a store, where keys and tokens are required."""
     settings = settings or load(auth="required")
     tenants, rates, address = tenants_of(store), Rates(settings), Addresses(settings.trusted_proxies)
-    credentials = Credentials(store, tenants, slows=rates, address=address)
+    credentials = Credentials(store, tenants, settings=settings, slows=rates, address=address)
     app = create_app(settings.model_copy(update={"auth": "required"}))
     app.state.store, app.state.tenants, app.state.credentials = store, tenants, credentials
     app.state.guards = Guards(store, (credentials,), rates, _unnoted, address)

@@ -23,6 +23,7 @@ from rollbook.governance.streams.tickets import PATH as STREAMS
 from rollbook.governance.streams.tickets import Tickets
 from rollbook.governance.tenants import Tenants
 from rollbook.governance.tokens import Tokens
+from rollbook.settings import Settings
 from rollbook.store import Store
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -48,12 +49,14 @@ class Credentials:
         store: Store,
         tenants: Tenants,
         *,
+        settings: Settings | None = None,
         slows: Slows | None = None,
         address: Callable[[Scope], str] | None = None,
     ) -> None:
+        settings = settings or store.settings
         self.keys = Keys(store)
-        self.tokens = Tokens(store, tenants)
-        self.tickets = Tickets(store.settings.redis)
+        self.tokens = Tokens(store, tenants, settings)
+        self.tickets = Tickets(settings.redis)
         self._secret = store.folder.secret.encode()
         self._slows = slows
         self._address = address

@@ -8,22 +8,27 @@ secret, and `none` is nowhere in the list.
 import hashlib
 import threading
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 import structlog
-from jwt import exceptions
+from jwt import InsecureKeyLengthWarning, exceptions
 
 from rollbook.errors import Invalid, Unauthenticated
 from rollbook.governance.caller import ROLES, Caller, Role
 from rollbook.governance.pseudonyms import known_as
 from rollbook.governance.tenants import Issuer, Tenants
 from rollbook.governance.tokens.jwks import KeySet
+from rollbook.settings import Settings
 from rollbook.store import Store
 
 log = structlog.get_logger()
+
+# we say it ourselves, once
+warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
 
 LONGEST = 8192
 MOST_KNOWN = 10_000
@@ -51,11 +56,14 @@ class _Known:
 class Tokens:
     """All tokens. Raises Unavailable if an issuer's keys cannot be had."""
 
-    def __init__(self, store: Store, tenants: Tenants) -> None:
+    def __init__(
+        self, store: Store, tenants: Tenants, settings: Settings, *, clock: Callable[[], float] = time.time
+    ) -> None:
         self._store = store
         self._tenants = tenants
-        self._settings = store.settings
-        self._secret = store.settings.jwt_secret_key
+        self._settings = settings
+        self._clock = clock
+        self._secret = settings.jwt_secret_key
         self._known: dict[bytes, _Known] = {}
         self._sets: dict[str, KeySet] = {}
         self._adding = threading.Lock()
@@ -67,7 +75,7 @@ class Tokens:
     def seen(self, digest: bytes) -> Caller | None:
         """Who shows the token of this SHA-256, if it was checked a moment ago and has not expired."""
         found = self._known.get(digest)
-        if found is None or time.time() >= min(found.ends, found.check_again):
+        if found is None or self._clock() >= min(found.ends, found.check_again):
             return None
         return found.caller
 
@@ -153,10 +161,10 @@ class Tokens:
     def _keep(self, digest: bytes, caller: Caller, seconds: float) -> None:
         with self._adding:
             if len(self._known) >= MOST_KNOWN:
-                now = time.time()
+                now = self._clock()
                 kept = {one: known for one, known in self._known.items() if known.check_again > now}
                 self._known = kept if len(kept) < MOST_KNOWN else {}
-            self._known[digest] = _Known(caller, caller.until or 0, time.time() + seconds)
+            self._known[digest] = _Known(caller, caller.until or 0, self._clock() + seconds)
 
     def _key_set(self, url: str) -> KeySet:
         with self._adding:
