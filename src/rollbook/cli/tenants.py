@@ -66,6 +66,22 @@ def set_tenant(
     _show(answer, as_json)
 
 
+@app.command("unlink")
+def unlink_tenant(
+    tenant: Id,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it: nothing brings the link back.")] = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy what leads from a tenant's pseudonyms to people: keys, directory and dead letters."""
+    if not yes:
+        raise Invalid(f"this destroys the keys, the directory and the dead letters of {tenant}; say --yes to do it")
+    with reach(settings_of(data)) as found:
+        answer = found.post(f"{PATH}/{tenant}/unlink")
+    output.show(answer, [answer], list(answer), "json" if as_json else "table")
+
+
 def _wanted(changes: list[str]) -> dict[str, Any]:
     wanted: dict[str, Any] = {"settings": {}}
     for change in changes:

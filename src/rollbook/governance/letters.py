@@ -3,17 +3,20 @@
 from functools import partial
 
 from rollbook.errors import Invalid, NotFound
-from rollbook.governance.sealing import Sealing
+from rollbook.governance.sealing import Ring, Sealing
 from rollbook.store import dead_letters
 from rollbook.store.dead_letters import Seal
 from rollbook.store.engine import Row
+
+# of their own: they hold ids as they were sent, so unlinking a tenant destroys their keys
+RING: Ring = "letters"
 
 
 def sealer(sealing: Sealing) -> Seal:
     """What seals the letters of all tenants."""
 
     def seal(tenant: str, letter: str, data: bytes) -> bytes:
-        return sealing.seal(tenant, data, context=_context(letter))
+        return sealing.seal(tenant, data, context=_context(letter), ring=RING)
 
     return seal
 
@@ -31,7 +34,7 @@ def _opened(sealing: Sealing, tenant: str, row: Row) -> Row:
 
 
 def _unsealed(sealing: Sealing, tenant: str, letter: str, sealed: bytes) -> bytes:
-    return sealing.unseal(tenant, sealed, context=_context(letter))
+    return sealing.unseal(tenant, sealed, context=_context(letter), ring=RING)
 
 
 def _context(letter: str) -> str:

@@ -156,3 +156,13 @@ def expire(engine: Engine, before: datetime) -> int:
     if letters:
         engine.command(EXPIRE, bound, settings={"mutations_sync": 2})
     return letters
+
+
+def remove(engine: Engine, tenant: str) -> int:
+    """Delete all letters of a tenant; how many there were."""
+    sql = "select count() as letters from dead_letters final where tenant = {tenant:String}"
+    letters: int = engine.query(sql, {"tenant": tenant}, unlimited=True)[0]["letters"]
+    if letters:
+        delete = "alter table dead_letters delete where tenant = {tenant:String}"
+        engine.command(delete, {"tenant": tenant}, settings={"mutations_sync": 2})
+    return letters

@@ -8,11 +8,13 @@ from rollbook.delivery.api import (
     agent,
     ask,
     consents,
+    directory,
     documents,
     health,
     keys,
     live,
     privacy,
+    pseudonyms,
     refusals,
     reports,
     roster,
@@ -30,6 +32,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     roster.router,
     consents.router,
     privacy.router,
+    directory.router,
+    pseudonyms.router,
 )
 
 

@@ -46,6 +46,10 @@ class Pseudonyms:
         key = self.sealing.key_for(tenant, EVENT_IDS, ring="people")
         return f"h_{digest(key, id)}"
 
+    def forget(self, tenant: str) -> None:
+        """Leave nothing of a tenant's chain in memory."""
+        self._chains.pop(tenant, None)
+
     def _key(self, tenant: str, version: int) -> bytes:
         return self.sealing.key_for(tenant, PURPOSE, version=version, ring="people")
 

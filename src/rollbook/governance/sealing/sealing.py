@@ -1,8 +1,8 @@
 """Sealing: what is kept encrypted under a tenant's own keys, which are kept encrypted under the master key.
 
-A tenant has two rings of keys. `people`: what leads from what is stored to people (pseudonyms, the directory); it is
-destroyed to unlink them. `data`: everything else that is sealed (dead letters, the trail's identities). A key is 256
-random bits; a ring's keys have versions, the newest seals, each unseals its own.
+A tenant has three rings of keys. `people`: what leads from what is stored to people (pseudonyms, the directory);
+`letters`: dead letters, which hold ids as they were sent. Both are destroyed to unlink people. `data`: everything else
+that is sealed. A key is 256 random bits; a ring's keys have versions, the newest seals, each unseals its own.
 """
 
 import secrets
@@ -21,7 +21,7 @@ from rollbook.governance.sealing.master import master_key
 from rollbook.store import Store
 from rollbook.store.records.sealing import SealedRecords
 
-Ring = Literal["people", "data"]
+Ring = Literal["people", "letters", "data"]
 RINGS: tuple[Ring, ...] = get_args(Ring)
 
 AT_MOST_SECONDS_OLD = 0.5
