@@ -19,7 +19,9 @@ Permission = Literal[
     "manage",
     "roster",
     "audit",
+    "disclosures",
     "privacy",
+    "words",
     "operate",
 ]
 

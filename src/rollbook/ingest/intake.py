@@ -12,8 +12,8 @@ import pyarrow as pa
 import structlog
 
 from rollbook.errors import NotFound, NotJson, RollbookError, Unavailable
-from rollbook.governance.pseudonyms import pseudonyms_of
 from rollbook.governance.audit import Trail
+from rollbook.governance.pseudonyms import pseudonyms_of
 from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, Receipt, Sender
 from rollbook.ingest.committer import Committer

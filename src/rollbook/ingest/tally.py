@@ -2,15 +2,21 @@
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rollbook.governance.audit import Trail
+from rollbook.governance.audit.trail import ingested
 from rollbook.store import Store, counters
 
 Counted = Counter[tuple[str, str, str]]
 """Events by tenant, dialect and outcome."""
+
+Sent = Mapping[tuple[str, str, str], int]
+"""Accepted events by tenant, dialect and credential, of those that showed one."""
 
 KINDS = ["tenant", "dialect"]
 
@@ -18,8 +24,10 @@ KINDS = ["tenant", "dialect"]
 class Tally:
     """Counts on their way to the table. Accepted, late and rejected are recounted after a crash; see store/counters."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, trail: Trail | None = None) -> None:
+        """`trail`: where a line is written for each group; None: nowhere."""
         self._store = store
+        self._trail = trail
         self._late_after_ms = store.settings.late_after_seconds * 1000
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, datetime, str, str]] = Counter()
@@ -36,13 +44,26 @@ class Tally:
             counts += counted(kinds.filter(late), "late")
         return counts
 
-    def add(self, counts: Counted, stamp: datetime) -> None:
+    def add(self, counts: Counted, stamp: datetime, sent: Sent | None = None) -> None:
         """Count what was received at `stamp`: all of it at once, since a count says up to when everything is in it."""
+        if self._trail is not None:
+            self._note(self._trail, counts, stamp, sent or {})
         minute = stamp.replace(second=0, microsecond=0)
         with self._lock:
             for (tenant, dialect, outcome), events in counts.items():
                 self._counts[tenant, minute, dialect, outcome] += events
                 self._upto = stamp
+
+    def _note(self, trail: Trail, counts: Counted, stamp: datetime, sent: Sent) -> None:
+        """A line of the audit trail for each tenant, dialect and credential of a group."""
+        left = {(tenant, dialect): n for (tenant, dialect, outcome), n in counts.items() if outcome == "accepted"}
+        for (tenant, dialect, credential), events in sent.items():
+            if events:
+                trail.note_soon(ingested(tenant, dialect, stamp, events, credential=credential))
+                left[tenant, dialect] = left.get((tenant, dialect), 0) - events
+        for (tenant, dialect), events in left.items():
+            if events > 0:
+                trail.note_soon(ingested(tenant, dialect, stamp, events))
 
     def flush(self) -> None:
         """Write the counts to the table. If that fails they stay here, for the next time."""

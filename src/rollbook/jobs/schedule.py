@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rollbook.governance.audit import expiry as trail_expiry
 from rollbook.ingest import dead_letters as letters
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.permitting import texts
@@ -25,4 +26,11 @@ TASKS: tuple[Task, ...] = (
     Task("expire_keys", 3600, lambda intake: intake.expire(), "ids are remembered for the window, no longer"),
     Task("expire_letters", 3600, letters.expire, "dead letters hold what people sent"),
     Task("expire_texts", 3600, texts.expire, "what people write to an AI is kept for days only"),
+    Task("heads", 1, lambda intake: intake.trail and intake.trail.tend(), "ends of the audit trail are signed"),
+    Task("expire_audit", 3600, lambda intake: _expire_trail(intake), "old lines go, behind a checkpoint"),
 )
+
+
+def _expire_trail(intake: Intake) -> None:
+    if intake.trail is not None and intake.store.may_write():
+        trail_expiry.expire(intake.store, intake.trail)
