@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from rollbook.analyses.learner.measures import LearnerQuestion, Measures, risk_in_hundredths, risk_level, share
 from rollbook.analyses.question import Answer, When
+from rollbook.governance.consent import Purpose
 
 
 class Risk(Answer):
@@ -31,6 +32,8 @@ class DropoutRisk(LearnerQuestion[Risk]):
     would have none in it, and the rule could never reach 1. Who never started anything has no completion, who took no
     quiz no performance; neither adds to the risk. Someone never seen has no risk (null), and the level `unknown`.
     """
+
+    purpose: ClassVar[Purpose] = "prediction"
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Risk]:
         """One row."""

@@ -1,7 +1,7 @@
 """Intervention: what a teacher could do for one learner now (document 1's decision tree)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from rollbook.analyses.learner.measures import (
     risk_in_hundredths,
 )
 from rollbook.analyses.question import Answer, When
+from rollbook.governance.consent import Purpose
 
 ACTIONS = {
     "tutoring": (
@@ -58,6 +59,8 @@ class Intervention(LearnerQuestion[Recommendation]):
     def window_days(self) -> int:
         """The question's own."""
         return self.window
+
+    purpose: ClassVar[Purpose] = "prediction"
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Recommendation]:
         """One row."""
