@@ -1,4 +1,4 @@
-"""What tests need beside this process: PostgreSQL and Chromium, skipped with a reason where missing; ClickHouse."""
+"""What tests need beside this process: PostgreSQL, Redis, Chromium, skipped with a reason where missing; ClickHouse."""
 
 import contextlib
 import os
@@ -49,6 +49,26 @@ def clickhouse(folder: Path, port: int = 0) -> Iterator[str]:
         finally:
             process.stdin.close()
             process.wait(timeout=60)
+
+
+@contextlib.contextmanager
+def redis_server(port: int = 0) -> Iterator[str]:
+    """The address of an empty Redis of our own, on a free port of this machine, gone at the end."""
+    program = shutil.which("redis-server")
+    if program is None:
+        missing("Redis is not installed: apt-get install redis-server")
+    port = port or free_port()
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(command, cwd=tempfile.gettempdir(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if "Ready to accept connections" in line:
+                    break
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def chromium() -> str:

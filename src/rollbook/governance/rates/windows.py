@@ -19,6 +19,8 @@ from redis.exceptions import RedisError
 log = structlog.get_logger()
 
 WINDOW_SECONDS = 60
+# what fractions of calls and seconds may be off
+ROUNDING = 1e-6
 MOST_COUNTED = 100_000
 # of a high limit so many parts are taken from Redis at a time, and used up here without asking it
 PARTS = 1000
@@ -57,15 +59,18 @@ class InMemory:
 
     async def spend(self, who: str, limit: int) -> Spent:
         """Count a call."""
-        window, part = divmod(self._clock() / WINDOW_SECONDS, 1)
-        cell = self._cell(who, int(window))
+        now = self._clock()
+        window = int(now // WINDOW_SECONDS)
+        passed = now - window * WINDOW_SECONDS
+        cell = self._cell(who, window)
         _, calls, before = cell
-        fading = before * (1 - part)
-        reset = math.ceil((1 - part) * WINDOW_SECONDS)
-        if calls + fading + 1 > limit:
-            return Spent(False, 0, reset, max(1, math.ceil(WINDOW_SECONDS * (_free_at(calls, before, limit) - part))))
+        fading = before * (1 - passed / WINDOW_SECONDS)
+        reset = math.ceil(WINDOW_SECONDS - passed)
+        if calls + fading + 1 > limit + ROUNDING:
+            free = WINDOW_SECONDS * _free_at(calls, before, limit) - passed
+            return Spent(False, 0, reset, max(1, math.ceil(free - ROUNDING)))
         cell[1] += 1
-        return Spent(True, int(limit - calls - fading - 1), reset)
+        return Spent(True, max(0, int(limit - calls - fading - 1 + ROUNDING)), reset)
 
     def _cell(self, who: str, window: int) -> list[int]:
         cell = self._counts.get(who)
