@@ -43,7 +43,9 @@ NOTED: dict[Permission, Action] = {
     "disclosures": "read",
     "operate": "change",
 }
-PERSON = re.compile(r"/(?:metrics|engagement|predict-dropout|consents|people|directory|disclosures)/(?P<user>.+)")
+PERSON = re.compile(
+    r"/(?:metrics|engagement|predict-dropout|consents|people(?!/merge$|/merges/)|directory|disclosures)/(?P<user>.+)"
+)
 MOST_WHY = 200
 
 
