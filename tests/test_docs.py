@@ -114,7 +114,7 @@ def test_every_command_exists() -> None:
         ("ask retention --perod 30", "--perod"),
         ("ask nothing", "nothing"),
         ("dead-letters burn", "burn"),
-        ("serve --tls-cert x", "--tls-cert"),
+        ("serve --tls-password x", "--tls-password"),
     ],
 )
 def test_what_does_not_exist_would_be_found(line: str, wrong: str | None) -> None:
