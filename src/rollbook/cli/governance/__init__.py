@@ -1,0 +1,1 @@
+"""Commands of governance: tenants and their people."""
