@@ -11,11 +11,10 @@ from rollbook.cli import (
     keys,
     privacy,
     reference,
-    roster,
     serve,
-    tenants,
     verify,
 )
+from rollbook.cli.governance import roster, tenants
 from rollbook.cli.shell import app
 
 app.command("serve")(serve.serve)
