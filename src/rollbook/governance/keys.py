@@ -62,6 +62,8 @@ class Keys:
         # by the digest of the whole key; good when they were last read, at `_read`
         self._known: dict[bytes, _Known] = {}
         self._used: set[str] = set()
+        # digests of keys that were good here, perhaps long ago
+        self._met: set[bytes] = set()
         self._read = clock()
         self._reading = threading.Lock()
         self._origins: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
@@ -124,6 +126,10 @@ class Keys:
         self._used.add(found.key)
         return found.caller
 
+    def met(self, digest: bytes) -> bool:
+        """Whether the key of this SHA-256 was good here before: then whoever shows it is not guessing."""
+        return digest in self._met
+
     def look_up(self, text: str) -> Caller:
         """Who shows a key, by the records. Raises Unauthenticated."""
         digest = hashlib.sha256(text.encode()).digest()
@@ -134,7 +140,10 @@ class Keys:
                 found = self._recognised(text, digest)
                 if len(self._known) >= MOST_KNOWN:
                     self._known.clear()
+                if len(self._met) >= MOST_KNOWN:
+                    self._met.clear()
                 self._known[digest] = found
+                self._met.add(digest)
         self._used.add(found.key)
         return found.caller
 
