@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.chart import Chart, Line
+from rollbook.analyses.crowd import EVERYONE, Crowd
 from rollbook.analyses.question import Answer, Question, When
 from rollbook.store import Scope
 from rollbook.store.scope import DAY
@@ -20,8 +21,8 @@ class ActiveDay(Answer):
 
     day: date
     dau: int = Field(description="People active on the day.")
-    wau: int = Field(description="People active in the 7 days that end with it.")
-    mau: int = Field(description="People active in the 30 days that end with it.")
+    wau: int | None = Field(description="People active in the 7 days that end with it; null: withheld.")
+    mau: int | None = Field(description="People active in the 30 days that end with it; null: withheld.")
     stickiness: float | None = Field(description="DAU over MAU; null where nobody was active for 30 days.")
 
 
@@ -54,6 +55,12 @@ class ActiveUsers(Question[ActiveDay]):
         group by n
         order by n
         """
+    crowd: ClassVar[Crowd] = Crowd(
+        "select person from learner_days_scope",
+        counts={"dau": EVERYONE, "wau": EVERYONE, "mau": EVERYONE},
+        rates={"stickiness": ("dau", "mau")},
+        optional=("wau", "mau"),
+    )
     chart: ClassVar[Chart] = Line(x="day", y="dau", types={"day": "temporal"}, titles={"dau": "people"})
 
     def scope(self, when: When) -> Scope:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.chart import Chart, Heatmap
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Answer, Question, When
 from rollbook.store import Scope
 
@@ -35,6 +36,13 @@ class ActivityHeatmap(Question[HourOfWeek]):
         from (select intDiv(toUnixTimestamp(timestamp), 900) as quarter, count() as counted from scope group by quarter)
         group by weekday, hour
         """
+    crowd: ClassVar[Crowd] = Crowd(
+        "select toDayOfWeek(timestamp, 0, {zone:String}) as weekday, toHour(timestamp, {zone:String}) as hour, person"
+        " from scope where person != sipHash64('')",
+        keys=("weekday", "hour"),
+        figures=("events",),
+        weekly=True,
+    )
     chart: ClassVar[Chart] = Heatmap(x="hour", y="weekday", color="events")
 
     def scope(self, when: When) -> Scope:

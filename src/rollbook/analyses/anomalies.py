@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Answer, Question, When
 from rollbook.store import Scope
 from rollbook.store.scope import MILLISECOND
@@ -60,6 +61,16 @@ class Anomalies(Question[Anomaly]):
         from scope
         group by back
         """
+
+    crowd: ClassVar[Crowd] = Crowd(
+        """
+        select metric, person
+        from (select {metric:String} as metric, type, person, timestamp from scope)
+        where person != sipHash64('') and (metric in ('events', 'active_users') or type = metric)
+          and timestamp > {now:DateTime64(3, 'UTC')} - interval 1 day
+        """,
+        keys=("metric",),
+    )
 
     @property
     def unit(self) -> timedelta:

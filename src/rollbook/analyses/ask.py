@@ -4,12 +4,15 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from rollbook.analyses import celled
 from rollbook.analyses.question import Answer, Question, When, aware
+from rollbook.errors import Forbidden
 from rollbook.governance.consent import left_out
 from rollbook.governance.grants import Grant, granted
-from rollbook.governance.pseudonyms import known_as
+from rollbook.governance.pseudonyms import known_as, pseudonyms_of
+from rollbook.governance.tenants import tenants_of
 from rollbook.store import Scope, Store
 
 A = TypeVar("A", bound=Answer)
@@ -23,6 +26,21 @@ class Answered(BaseModel, Generic[A]):
     as_of: datetime
     timezone: str
     rows: list[A]
+    withheld: int = Field(0, description="Rows left out because too few people stand behind them.")
+    perturbed: bool = Field(False, description="Counts carry noise that hides single people; they are not exact.")
+    raw_since: datetime | None = Field(
+        None, description="Set where events that the question reads have expired: from then on all are there."
+    )
+
+    def only(self) -> A:
+        """The one row. Raises Forbidden where it is withheld."""
+        return self.whole(1)[0]
+
+    def whole(self, rows: int) -> list[A]:
+        """The rows, which are so many. Raises Forbidden where some are withheld."""
+        if len(self.rows) < rows:
+            raise Forbidden("withheld: too few people stand behind this answer, or too few are not among them")
+        return self.rows
 
 
 def ask(store: Store, question: Question[A], grant: Grant | str = "default") -> Answered[A]:
@@ -31,11 +49,15 @@ def ask(store: Store, question: Question[A], grant: Grant | str = "default") -> 
     Raises Forbidden if it names people that the grant does not hold, QueryTimeout or Unavailable.
     """
     seen = granted(grant)
+    if seen.cells:
+        return _ask_of_groups(store, question, seen)
     zone = store.zone_of(seen.tenant)
     when = When(seen.tenant, question.as_of or aware(datetime.now(UTC)), question.timezone or zone)
     asked = stored(store, question, seen.tenant)
     with store.rollups.reading(seen.tenant) as hot:
-        scope = dataclasses.replace(seen.narrow(asked.scope(when)), hot=hot if when.zone == zone else None)
+        sealed, same = store.rollups.sealed(seen.tenant), when.zone == zone
+        scope = dataclasses.replace(seen.narrow(asked.scope(when)), hot=hot if same else None)
+        scope = dataclasses.replace(scope, sealed=sealed if same else sealed.elsewhere())
         scope = dataclasses.replace(scope, left_out=left_out(store, seen.tenant, asked.purpose))
         found = store.engine.query(*bind(asked, scope, when))
     return Answered[A](
@@ -43,8 +65,37 @@ def ask(store: Store, question: Question[A], grant: Grant | str = "default") -> 
         parameters=question.model_dump(exclude={"as_of", "timezone"}, mode="json"),
         as_of=when.now,
         timezone=when.zone,
+        raw_since=dataclasses.replace(scope, sealed=sealed).raw_since(asked.sql, whole=same),
         rows=[as_asked(row, question, asked) for row in asked.rows(found, when)],
     )
+
+
+def _ask_of_groups(store: Store, question: Question[A], grant: Grant) -> Answered[A]:
+    """The answer up to the last whole day, without rows that few people stand behind."""
+    zone, tenant = store.zone_of(grant.tenant), tenants_of(store).settings(grant.tenant)
+    crowd = celled.check(question, zone, perturbed=tenant.perturbation)
+    asked = question.model_copy(update={"as_of": celled.whole(question.as_of, zone, perturbed=tenant.perturbation)})
+    everyone = dataclasses.replace(grant, cells=False)
+    answered = ask(store, asked, everyone)
+    secret = pseudonyms_of(store).sealing.key_for(grant.tenant, "cells")
+
+    def find(sql: str) -> list[dict[str, Any]]:
+        return _found(store, asked, everyone, sql, {"cells_key": int.from_bytes(secret[:8])})
+
+    rule = celled.Rule(tenant.smallest_cell, secret if tenant.perturbation else None)
+    rows = celled.hidden(answered.rows, crowd, celled.behind(crowd, find), rule)
+    more = {"rows": rows, "withheld": len(answered.rows) - len(rows), "perturbed": tenant.perturbation}
+    return answered.model_copy(update=more)
+
+
+def _found(store: Store, question: Question[Any], grant: Grant, sql: str, more: dict[str, Any]) -> list[dict[str, Any]]:
+    """Ask another SQL of a question's scope."""
+    zone = store.zone_of(grant.tenant)
+    when = When(grant.tenant, question.as_of or aware(datetime.now(UTC)), zone)
+    with store.rollups.reading(grant.tenant) as hot:
+        scope = dataclasses.replace(allowed(store, grant, question.scope(when)), hot=hot)
+        scope = dataclasses.replace(scope, sealed=store.rollups.sealed(grant.tenant))
+        return store.engine.query(*bind(question, scope, when, sql=sql, more=more))
 
 
 def allowed(store: Store, grant: Grant, scope: Scope) -> Scope:
@@ -73,8 +124,10 @@ def as_asked(row: A, question: Question[A], asked: Question[A]) -> A:
     return row
 
 
-def bind(question: Question[Any], scope: Scope, when: When) -> tuple[str, dict[str, Any]]:
-    """The whole SQL of a question and what is bound to it."""
-    sql = scope.sql(question.sql)
-    values = question.bound(when) | scope.parameters()
-    return sql, {name: value for name, value in values.items() if "{" + name + ":" in sql}
+def bind(
+    question: Question[Any], scope: Scope, when: When, *, sql: str | None = None, more: dict[str, Any] | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The whole SQL of a question (or `sql` in its place) and what is bound to it, `more` besides."""
+    whole = scope.sql(question.sql if sql is None else sql)
+    values = question.bound(when) | scope.parameters() | (more or {})
+    return whole, {name: value for name, value in values.items() if "{" + name + ":" in whole}

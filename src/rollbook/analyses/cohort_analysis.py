@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from rollbook.analyses.chart import Chart, Line
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Answer, Question, When
 from rollbook.store import Scope
 from rollbook.store.scope import start_of
@@ -52,6 +53,7 @@ class CohortAnalysis(Question[CohortOfDay]):
                              where toDate(first, {zone:String}) = {cohort_date:Date})
             group by person)
         """
+    crowd: ClassVar[Crowd] = Crowd(counts={"cohort_size": ""}, shares={"retention": "cohort_size"})
     chart: ClassVar[Chart] = Line(
         x="n",
         y="retention",

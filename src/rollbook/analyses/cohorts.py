@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.chart import Chart, Heatmap
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Answer, Question, When
 from rollbook.store import Scope
 from rollbook.store.scope import DAY
@@ -38,6 +39,7 @@ class Cohorts(Question[Cohort]):
         group by day, stayed
         order by day, stayed
         """
+    crowd: ClassVar[Crowd] = Crowd(counts={"people": ""}, shares={"returned": "people"})
     chart: ClassVar[Chart] = Heatmap(
         x="n", y="day", color="returned", explode="returned", percent=True, titles={"n": "days later"}
     )

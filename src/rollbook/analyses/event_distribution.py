@@ -5,6 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Answer, Days, Question, When
 from rollbook.store import Scope
 
@@ -27,6 +28,12 @@ class EventDistribution(Question[TypeCount]):
     sql: ClassVar[str] = """
         select type, sum(events) as events from activity_scope group by type order by events desc, type
         """
+    crowd: ClassVar[Crowd] = Crowd(
+        "select type, person from activity_scope where person != sipHash64('')",
+        keys=("type",),
+        figures=("events",),
+        weekly=True,
+    )
     chart: ClassVar[Chart] = Bars(x="type", y="events")
 
     def scope(self, when: When) -> Scope:

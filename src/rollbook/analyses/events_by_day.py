@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Answer, Question, When
 from rollbook.store import Scope
 
@@ -32,6 +33,9 @@ class EventsByDay(Question[DayCount]):
         order by day
         with fill from {today:Date} - {days:UInt16} + 1 to {today:Date} + 1
         """
+    crowd: ClassVar[Crowd] = Crowd(
+        "select day, person from activity_scope where person != sipHash64('')", keys=("day",)
+    )
     chart: ClassVar[Chart] = Bars(x="day", y="events", types={"day": "temporal"})
 
     def scope(self, when: When) -> Scope:

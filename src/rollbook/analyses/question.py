@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rollbook.analyses.chart import Chart
+from rollbook.analyses.crowd import Crowd
 from rollbook.governance.consent import Purpose
 from rollbook.store.scope import DAY, EPOCH, MILLISECOND, Scope, start_of
 
@@ -75,6 +76,7 @@ class Question(BaseModel, Generic[A]):
     """A question: its fields are its parameters, `sql` reads one of the scopes, each row becomes an `A`.
 
     `purpose` is what it uses people's events for: those who do not consent to it are left out.
+    `crowd` says who stands behind its rows; None: it is about people one by one, and not for who may see groups only.
     Every field is bound to the SQL under its own name, and `today` (a date), `now` and `zone` besides.
     """
 
@@ -83,6 +85,7 @@ class Question(BaseModel, Generic[A]):
     sql: ClassVar[str]
     chart: ClassVar[Chart | None] = None
     purpose: ClassVar[Purpose] = "analytics"
+    crowd: ClassVar[Crowd | None] = None
 
     as_of: Moment | None = Field(None, description="Answer as if it were this moment; default: now.")
     timezone: Zone | None = Field(None, description="Zone of calendar days; default: the tenant's.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Answer, Days, Question, When
 from rollbook.store import Scope
 
@@ -44,6 +45,13 @@ class Retention(Question[RetentionRate]):
             union all
             select 0 as size, uniqExact(person) as came from late_days_scope)
         """
+
+    crowd: ClassVar[Crowd] = Crowd(
+        "select person from learner_days_scope",
+        counts={"cohort_size": "", "active_users": "cohort_size"},
+        rates={"retention_rate": ("active_users", "cohort_size")},
+        weekly=True,
+    )
 
     def scope(self, when: When) -> Scope:
         """The period; of the named people."""

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Chart, Line
 from rollbook.analyses.cohorts import Cohorts
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Answer, Question, When
 from rollbook.store import Scope
 
@@ -30,6 +31,7 @@ class RetentionCurve(Question[CurvePoint]):
     days: Annotated[int, Field(ge=1, le=366, description="Calendar days, today included.")] = 30
 
     sql: ClassVar[str] = Cohorts.sql
+    crowd: ClassVar[Crowd] = Crowd(counts={"people": "", "returned": "people"}, falling=("people", "returned"))
     chart: ClassVar[Chart] = Line(
         x="n", y="share", types={"n": "quantitative"}, percent=True, titles={"n": "days later"}
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Days, Question, When
 from rollbook.analyses.retention import RetentionRate, split
 from rollbook.store import Scope
@@ -38,6 +39,8 @@ class RetentionPeriods(Question[RetentionRate]):
             from (select max(day) as last_day, max(moment) as last_moment from late_days_scope group by person)
         ) as others
         """
+
+    crowd: ClassVar[Crowd] = Crowd(counts={"cohort_size": "", "active_users": "cohort_size"}, falling=("active_users",))
 
     def scope(self, when: When) -> Scope:
         """The longest period; the others begin at its cuts."""

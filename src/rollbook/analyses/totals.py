@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.question import Answer, Days, Question, When
 from rollbook.store import Scope
 
@@ -38,6 +39,14 @@ class Totals(Question[Total]):
             union all
             select 0 as n, uniqExact(person) as p, 0 as s, 0 as t, null as f, null as l from learner_days_scope)
         """
+
+    crowd: ClassVar[Crowd] = Crowd(
+        "select person from learner_days_scope",
+        counts={"people": ""},
+        figures=("events", "sessions", "seconds"),
+        extremes=("first", "last"),
+        weekly=True,
+    )
 
     def scope(self, when: When) -> Scope:
         """The period, or everything."""

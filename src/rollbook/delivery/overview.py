@@ -10,17 +10,19 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from rollbook.analyses.active_users import ActiveUsers
 from rollbook.analyses.ask import Answered, ask
-from rollbook.analyses.question import Answer, Moment, aware
+from rollbook.analyses.question import Answer, Moment, Question, aware
 from rollbook.analyses.retention import RetentionRate
 from rollbook.analyses.retention_periods import RetentionPeriods
-from rollbook.analyses.totals import Totals
+from rollbook.analyses.totals import Total, Totals
 from rollbook.delivery.api.caller import reached
 from rollbook.delivery.dressing import dressed
 from rollbook.delivery.tiles import TILES, Tile, percent
+from rollbook.errors import Forbidden, Invalid
 from rollbook.governance.granted import MOST_TENANT_CHARACTERS
 from rollbook.governance.grants import Grant
 from rollbook.store import Store
 
+WITHHELD = "withheld: too few people"
 RANGES = (7, 30, 90)
 FIGURES = {
     "active_today": "Active today",
@@ -102,7 +104,7 @@ def overview(store: Store, grant: Grant, asked: Asked) -> Overview:
     panels = [_answered(store, grant, tile, asked.days, now) for tile in TILES]
     active = next(answer for tile, answer in panels if tile.question is ActiveUsers)
     figures = _figures(store, grant, asked.days, now, active.rows)
-    happened = any(figure.name == "events" and figure.value for figure in figures)
+    happened = grant.cells or any(figure.name == "events" and figure.value for figure in figures)
     ever = None if happened else ask(store, Totals(as_of=now), grant).rows[0]
     return Overview(
         tenant=grant.tenant,
@@ -118,23 +120,36 @@ def overview(store: Store, grant: Grant, asked: Asked) -> Overview:
 
 def _answered(store: Store, grant: Grant, tile: Tile, days: int, now: datetime) -> tuple[Tile, Answered[Any]]:
     question = tile.question.model_validate({"days": tile.days(days), "as_of": now})
-    return tile, ask(store, question, grant)
+    return tile, _rows(store, question, grant)
+
+
+def _rows(store: Store, question: Question[Any], grant: Grant) -> Answered[Any]:
+    """An answer; where groups only may be seen, one without rows stands for what is refused."""
+    try:
+        return ask(store, question, grant)
+    except (Forbidden, Invalid):
+        if not grant.cells:
+            raise
+        zone, now = store.zone_of(grant.tenant), question.as_of or aware(datetime.now(UTC))
+        return Answered[Any](question=question.name(), parameters={}, as_of=now, timezone=zone, rows=[], withheld=1)
 
 
 def _figures(store: Store, grant: Grant, days: int, now: datetime, active: Sequence[Any]) -> list[Figure]:
     moments = (now, now - timedelta(days=days))
-    total, before = (ask(store, Totals(days=days, as_of=moment), grant).rows[0] for moment in moments)
-    rates = ask(store, RetentionPeriods(periods=(7, 30), as_of=now), grant).rows
+    totals = [_rows(store, Totals(days=days, as_of=moment), grant).rows for moment in moments]
+    rates = _rows(store, RetentionPeriods(periods=(7, 30), as_of=now), grant).rows
     yesterday = f"{active[-2].dau:,} yesterday" if len(active) > 1 else ""
+    total, before = (rows[0] if rows else None for rows in totals)
     return [
-        _count("active_today", active[-1].dau, yesterday),
-        _count("people", total.people, _change(total.people, before.people, days)),
-        _count("events", total.events, _change(total.events, before.events, days)),
+        _count("active_today", active[-1].dau if active else None, yesterday),
+        *(_change(name, total, before, days) for name in ("people", "events")),
         *(_share(f"retention_{rate.period_days}d", rate) for rate in rates),
     ]
 
 
-def _count(name: str, value: int, note: str) -> Figure:
+def _count(name: str, value: int | None, note: str) -> Figure:
+    if value is None:
+        return Figure(name=name, value=None, text="—", note=WITHHELD)
     return Figure(name=name, value=value, text=f"{value:,}", note=note)
 
 
@@ -145,23 +160,25 @@ def _share(name: str, rate: RetentionRate) -> Figure:
     return Figure(name=name, value=rate.retention_rate, text=percent(rate.retention_rate), note=note)
 
 
-def _change(value: int, before: int, days: int) -> str:
-    """How much more or less than in as many days before."""
-    if not before:
-        return f"none in prior {days} days"
-    return f"{value / before - 1:+.0%} vs. prior {days} days".replace("-", "−")  # noqa: RUF001
+def _change(name: str, total: Total | None, before: Total | None, days: int) -> Figure:
+    """A figure, and how much more or less than in as many days before it is."""
+    value, earlier = (getattr(one, name) if one else None for one in (total, before))
+    if value is None or not earlier:
+        return _count(name, value, f"none in prior {days} days")
+    change = f"{value / earlier - 1:+.0%} vs. prior {days} days"
+    return _count(name, value, change.replace("-", "−"))  # noqa: RUF001
 
 
 def _panel(tile: Tile, answer: Answered[Any], grant: Grant, moment: datetime | None) -> Panel:
     rows = [row.model_dump(mode="json") for row in answer.rows]
-    is_empty = tile.is_empty(answer.rows)
+    is_empty = not answer.rows or tile.is_empty(answer.rows)
     as_of = {"as_of": moment.isoformat()} if moment else {}
     address = {"tenant_id": grant.tenant, **answer.parameters, **as_of}
     return Panel(
         name=tile.name,
         # what follows the first paragraph is for those who read the SQL
         definition=" ".join((inspect.getdoc(tile.question) or "").split("\n\n")[0].split()),
-        says=tile.nothing if is_empty else tile.says(answer.rows),
+        says=WITHHELD if is_empty and answer.withheld else tile.nothing if is_empty else tile.says(answer.rows),
         ask=f"/api/v2/ask/{tile.name}?{urlencode(address)}",
         is_empty=is_empty,
         spec=_spec(tile),

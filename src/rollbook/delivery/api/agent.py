@@ -146,7 +146,7 @@ class ExportRequest(BaseModel):
 def metrics(user_id: User, store: OpenStore, grant: Granted, as_of: AsOf = None) -> UserMetrics:
     """Engagement in the last 7 days, dropout risk and learning velocity of one user."""
     asked = LearnerMetrics(user=user_id, days=store.settings.velocity_window_days, as_of=as_of)
-    return UserMetrics.model_validate(ask(store, asked, grant).rows[0].model_dump())
+    return UserMetrics.model_validate(ask(store, asked, grant).only().model_dump())
 
 
 @router.get("/retention")
@@ -159,7 +159,7 @@ def retention(
 ) -> RetentionInPeriod:
     """The share of the named users, or of everyone ever seen, who were active in the period."""
     asked = Retention.model_validate({"period": period, "users": cohort_users or None, "as_of": as_of})
-    return RetentionInPeriod.model_validate(ask(store, asked, grant).rows[0].model_dump())
+    return RetentionInPeriod.model_validate(ask(store, asked, grant).only().model_dump())
 
 
 @router.get("/engagement/{user_id:path}")
@@ -172,28 +172,28 @@ def engagement(
 ) -> UserEngagement:
     """How engaged a user was in the time window."""
     asked = Engagement(user=user_id, window=window, as_of=as_of)
-    return UserEngagement.model_validate(ask(store, asked, grant).rows[0].model_dump())
+    return UserEngagement.model_validate(ask(store, asked, grant).only().model_dump())
 
 
 @router.get("/predict-dropout/{user_id:path}")
 def predict_dropout(user_id: User, store: OpenStore, grant: Granted, as_of: AsOf = None) -> DropoutPrediction:
     """Dropout risk of a user, by the documented rule."""
     asked = DropoutRisk(user=user_id, as_of=as_of)
-    return DropoutPrediction.model_validate(ask(store, asked, grant).rows[0].model_dump())
+    return DropoutPrediction.model_validate(ask(store, asked, grant).only().model_dump())
 
 
 @router.get("/cohort-analysis")
 def cohort_analysis(cohort_date: Day, store: OpenStore, grant: Granted, as_of: AsOf = None) -> CohortRetention:
     """Retention of the users whose first event ever fell on the day."""
     asked = CohortAnalysis(cohort_date=cohort_date, as_of=as_of)
-    return CohortRetention.model_validate(ask(store, asked, grant).rows[0].model_dump())
+    return CohortRetention.model_validate(ask(store, asked, grant).only().model_dump())
 
 
 @router.get("/dashboard-data")
 def dashboard_data(store: OpenStore, grant: Granted, as_of: AsOf = None) -> Dashboard:
     """What happened in the last 24 hours, and retention over 7 and 30 days."""
     now = as_of or aware(datetime.now(UTC))
-    day, week, month = ask(store, RetentionPeriods(periods=(1, 7, 30), as_of=now), grant).rows
+    day, week, month = ask(store, RetentionPeriods(periods=(1, 7, 30), as_of=now), grant).whole(3)
     types = ask(store, EventDistribution(days=1, as_of=now), grant).rows
     return Dashboard(
         timestamp=now,

@@ -46,7 +46,7 @@ class DailyActiveUsers(BaseModel):
 def dau(store: OpenStore, grant: Granted, day: Day = None) -> DailyActiveUsers:
     """Daily active users of a calendar day in the tenant's zone; of today, as far as it has come."""
     as_of = moment(day.isoformat(), "end", store.zone_of(grant.tenant)) if day else None
-    found = ask(store, ActiveUsers(days=1, as_of=as_of), grant).rows[-1]
+    found = ask(store, ActiveUsers(days=1, as_of=as_of), grant).only()
     return DailyActiveUsers(dau=found.dau, date=found.day)
 
 
