@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import assume, given, settings, strategies
 from rollbook.analyses import catalogue
 from rollbook.analyses.ask import ask
 from rollbook.governance.minimisation import naming
+from rollbook.governance.minimisation.texts import plain
 from rollbook.governance.pseudonyms import Chain, known_as, pseudonyms_of, version_of
 from rollbook.governance.pseudonyms.chain import SHAPE
 from rollbook.governance.tenants import tenants_of
@@ -22,6 +24,7 @@ from rollbook.ingest.importing import event_rows
 from rollbook.ingest.intake import Intake
 from rollbook.store import Store
 from tests.ingest import kept
+from tests.test_tidy import ROOT
 
 KEY, LATER_KEY = bytes(range(32)), bytes(range(32, 64))
 
@@ -53,14 +56,34 @@ def take(intake: Intake, tenant: str, *events: dict[str, Any], dialect: str = "n
     return intake.take_now(json.dumps(events).encode(), dialect, tenant)
 
 
+def derived(tenant_key: bytes) -> bytes:
+    """The key of pseudonyms, by the algorithm of the guide: HKDF (RFC 5869), written down a second time."""
+    extracted = hmac.digest(bytes(32), tenant_key, "sha256")
+    return hmac.digest(extracted, b"rollbook\x1fpseudonyms\x01", "sha256")
+
+
 def test_the_worked_example_of_the_guide() -> None:
-    first, second = "p1_ah8Q71hebx9rucfUISS1x1sO", "p2_ABsLl3nwHZxkXkMRZDQ-nWME"
-    assert first == "p1_" + digest(KEY, "student-4711")
-    assert second == "p2_" + digest(LATER_KEY, first)
-    assert Chain([(1, KEY)], 1).of("student-4711") == first
-    both = Chain([(1, KEY), (2, LATER_KEY)], 2)
+    guide = (ROOT / "docs" / "guides" / "pseudonyms.md").read_text("utf-8")
+    key, later = derived(KEY), derived(LATER_KEY)
+    first = "p1_" + digest(key, "student-4711")
+    second = "p2_" + digest(later, first)
+    assert {KEY.hex(), key.hex(), first, second} <= set(re.findall(r"\w{64}|p\d_[\w-]{24}", guide))
+    assert Chain([(1, key)], 1).of("student-4711") == first
+    both = Chain([(1, key), (2, later)], 2)
     assert both.of("student-4711") == both.of(first) == both.of(second) == second
     assert both.forms("student-4711") == (first, second)
+
+
+def test_a_tenants_own_key_makes_them_as_the_guide_says(store: Store, school: str) -> None:
+    stored = known_as(store, school, "student-4711")
+    held = pseudonyms_of(store).sealing._held[school, "people"]
+    assert stored == "p1_" + digest(derived(held.live[1]), "student-4711")
+
+
+def test_the_guide_names_every_member_that_is_replaced() -> None:
+    guide = (ROOT / "docs" / "guides" / "pseudonyms.md").read_text("utf-8")
+    named = {plain(word) for word in re.findall(r"`([a-z_0-9]+)`", guide)}
+    assert named >= naming.USER_MEMBERS | naming.PERSON_MEMBERS
 
 
 @given(ids)
