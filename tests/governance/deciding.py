@@ -58,11 +58,13 @@ class School:
     def put(self, who: str, user: str, purpose: str, given: bool, **more: Any) -> httpx.Response:
         """Decide, as somebody."""
         body = {"purpose": purpose, "given": given} | more
-        return self.client.put(f"/api/v2/consents/{user}", json=body, headers={"X-As": who})
+        answer: httpx.Response = self.client.put(f"/api/v2/consents/{user}", json=body, headers={"X-As": who})
+        return answer
 
     def get(self, who: str, path: str) -> httpx.Response:
         """Look at something, as somebody."""
-        return self.client.get(f"/api/v2/{path}", headers={"X-As": who})
+        answer: httpx.Response = self.client.get(f"/api/v2/{path}", headers={"X-As": who})
+        return answer
 
 
 def school(store: Store, intake: Intake, trail: Trail, tenant: str) -> School:

@@ -280,3 +280,19 @@ def test_nothing_is_predicted_of_those_who_do_not_allow_it(place: School, name: 
     never_seen = ask(place.store, question(name, {"user": "bob"}), place.tenant).rows
     after = ask(place.store, question(name, {"user": "ada"}), place.tenant).rows
     assert [row.model_copy(update={"user_id": "bob"}) for row in after] == never_seen != before
+
+
+def test_directory_information_is_shown_of_those_who_have_not_opted_out(place: School) -> None:
+    person = {"user_id": "ada", "traits": {"house": "Ravenclaw", "diagnosis": "none"}}
+    tell(place.store, place.tenant, people=[person])
+    shown_to = ("educator:tom", "analyst", "auditor")
+    path = "directory-information/ada"
+    assert [place.get(who, path).json()["traits"] for who in shown_to] == [{}, {}, {}]
+    tenants_of(place.store).change(place.tenant, directory_information=["house", "year"])
+    assert [place.get(who, path).json()["traits"] for who in shown_to] == [{"house": "Ravenclaw"}] * 3
+    assert place.get("learner:bob", path).status_code == 403
+    place.put("learner:ada", "ada", "sharing", False)
+    assert place.get("analyst", path).json()["traits"] == {}
+    place.put("learner:ada", "ada", "sharing", True)
+    restrict(place.store, place.tenant, "ada", True)
+    assert place.get("analyst", path).json()["traits"] == {}

@@ -48,6 +48,15 @@ PERMISSIONS: dict[Permission, dict[Role, Reach]] = {
         "learner": "self",
     },
     "privacy": {"privacy_officer": "tenant", "admin": "tenant", "guardian": "wards", "learner": "self"},
+    # FERPA: anyone of the institution
+    "directory_information": {
+        "admin": "tenant",
+        "service": "tenant",
+        "educator": "tenant",
+        "analyst": "tenant",
+        "privacy_officer": "tenant",
+        "auditor": "tenant",
+    },
     # what people write to an AI
     "words": {"privacy_officer": "tenant", "guardian": "wards", "learner": "self"},
     "operate": {"operator": "tenant"},
@@ -109,6 +118,7 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/api/v2/consents/{user_id:path}"): "privacy",
     ("PUT", "/api/v2/consents/{user_id:path}"): "privacy",
     ("GET", "/api/v2/conversations/{conversation_id}/text"): "words",
+    ("GET", "/api/v2/directory-information/{user_id:path}"): "directory_information",
     # tenants and people
     ("GET", "/api/v2/tenants"): "operate",
     ("POST", "/api/v2/tenants"): "operate",

@@ -22,6 +22,7 @@ Permission = Literal[
     "disclosures",
     "privacy",
     "words",
+    "directory_information",
     "operate",
 ]
 

@@ -88,6 +88,13 @@ class ConsentsAnswer(BaseModel):
     history: list[Past] = Field(description="Every decision, the first first.")
 
 
+class DirectoryInformation(BaseModel):
+    """What is shown freely of a person."""
+
+    user_id: str
+    traits: dict[str, Any]
+
+
 class Message(BaseModel):
     """What was said in one message."""
 
@@ -125,14 +132,25 @@ def put_consent(
     user = _reached(store, grant, user_id)
     capacity = _capacity(store, grant, user, wanted)
     by = grant.caller.subject or grant.caller.credential if grant.caller else ""
-    told = {"user": user, "given": wanted.given, "evidence": wanted.evidence, "policy": wanted.policy}
-    consent.decide(
-        store,
-        grant.tenant,
-        Decision(purpose=consent.purpose_of(wanted.purpose), capacity=capacity, decided_by=by, **told),
+    decided = Decision(
+        user=user,
+        purpose=wanted.purpose,
+        given=wanted.given,
+        capacity=capacity,
+        decided_by=by,
+        evidence=wanted.evidence,
+        policy=wanted.policy,
     )
+    consent.decide(store, grant.tenant, decided)
     request.app.state.trail.note_now(_line(request, grant, user, wanted, capacity))
     return _answer(store, grant.tenant, user_id, user)
+
+
+@router.get("/directory-information/{user_id:path}", summary="What a tenant shows of a person to anyone of its roles")
+def show_directory_information(user_id: str, store: OpenStore, tenant: Tenant) -> DirectoryInformation:
+    """Traits that the tenant has declared directory information (FERPA); none of those who have opted out."""
+    user = known_as(store, tenant, user_id)
+    return DirectoryInformation(user_id=user_id, traits=consent.directory_information(store, tenant, user))
 
 
 @router.get("/conversations/{conversation_id}/text", summary="What was said in a conversation with an AI")
