@@ -48,13 +48,13 @@ def _read(text: str, where: str) -> bytes:
     """The key in a text. What the text was is never told."""
     text = text.strip()
     with contextlib.suppress(ValueError, binascii.Error):
-        found = bytes.fromhex(text) if len(text) == 2 * BYTES else _base64(text)
+        found = bytes.fromhex(text) if len(text) == 2 * BYTES else _from_letters(text)
         if len(found) == BYTES:
             return found
     raise Invalid(f"the master key in {where} {RIGHT}")
 
 
-def _base64(text: str) -> bytes:
+def _from_letters(text: str) -> bytes:
     plain = text.replace("-", "+").replace("_", "/").rstrip("=")
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
 

@@ -110,7 +110,7 @@ def test_a_lost_master_key_is_not_made_anew_over_what_was_sealed(tmp_path: Path)
 @pytest.mark.parametrize(
     "text", ["ab" * 32, base64.b64encode(b"\xab" * 32).decode(), base64.urlsafe_b64encode(b"\xab" * 32).decode()]
 )
-def test_a_master_key_is_given_in_hex_or_base64_or_by_a_file(tmp_path: Path, text: str) -> None:
+def test_a_master_key_is_given_in_letters_or_by_a_file(tmp_path: Path, text: str) -> None:
     assert master_key(load(data=tmp_path, master_key=text), lambda: True) == b"\xab" * 32
     file = tmp_path / "given"
     file.write_text(text + "\n")

@@ -1,0 +1,1 @@
+"""Tests of pseudonyms, sealing, scrubbing and the directory."""
