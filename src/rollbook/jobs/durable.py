@@ -7,6 +7,7 @@ from types import ModuleType
 import structlog
 from sqlalchemy.engine import URL
 
+from rollbook.governance.audit import Trail
 from rollbook.governance.rights import Rights, Work
 from rollbook.jobs.schedule import Task
 from rollbook.settings import Settings
@@ -25,10 +26,10 @@ STOP_WITHIN_SECONDS = 60.0
 class Durable:
     """The workflows of one store; of one at a time in a process."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, trail: Trail | None = None) -> None:
         """Go on with what an earlier process left."""
         self._store = store
-        self._work = Work(store)
+        self._work = Work(store, trail)
         self._starting = threading.Lock()
         self._dbos: ModuleType | None = None
         self._begun: set[str] = set()

@@ -16,9 +16,11 @@ from rollbook.governance.rights.wishes import EventCorrection, PersonCorrection
 
 router = APIRouter(prefix="/api/v2/privacy", tags=["privacy"], responses=REFUSALS)
 
-NONE = {404: {"model": Refused, "description": "No such request, or none that the caller may see."}}
-TOO_LATE = {409: {"model": Refused, "description": "The request is not in the state for this."}}
-ZIP: dict[int | str, dict[str, Any]] = {
+Answers = dict[int | str, dict[str, Any]]
+
+NONE: Answers = {404: {"model": Refused, "description": "No such request, or none that the caller may see."}}
+TOO_LATE: Answers = {409: {"model": Refused, "description": "The request is not in the state for this."}}
+ZIP: Answers = {
     200: {"description": "The package.", "content": {"application/zip": {"schema": {"type": "string"}}}}
 }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollbook.errors import Unavailable
+from rollbook.governance.audit import Trail
 from rollbook.governance.consent.standing import standings
 from rollbook.governance.rights.held import named_letters
 from rollbook.governance.rights.packages import Packages
@@ -37,6 +38,7 @@ class Erasure:
     tenant: str
     request: str
     known: Known
+    trail: Trail | None = None
 
 
 def barred(erasure: Erasure) -> str:
@@ -90,6 +92,13 @@ def records(erasure: Erasure) -> Told:
     return {"removed": removed}
 
 
+def trail(erasure: Erasure) -> Told:
+    """Destroy the keys of their identities in the trail: its lines stay, and no longer say who it was."""
+    if erasure.trail is None:
+        return {}
+    return {"identities_forgotten": erasure.trail.forget(erasure.tenant, *erasure.known.words)}
+
+
 def disk(erasure: Erasure) -> Told:
     """See that nothing came in meanwhile, and wait until nothing of it is left on the disk."""
     erasing = Erasing(erasure.store.engine)
@@ -118,5 +127,6 @@ STEPS: dict[str, Callable[[Erasure], Told]] = {
     "letters": letters,
     "files": files,
     "records": records,
+    "trail": trail,
     "disk": disk,
 }

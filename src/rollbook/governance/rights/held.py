@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from rollbook.store.records.database import Record
 from rollbook.store.records.holdings import Known
 
 PAGE = 1_000
+TEXT = re.compile(r'"((?:[^"\\]|\\.)+)"')
 
 README = """This package holds everything that {tenant} keeps about you in Rollbook.
 
@@ -95,15 +97,23 @@ def package(tables: dict[str, Rows], *, tenant: str, known: Known, made: str) ->
 
 def named_letters(store: Store, tenant: str, known: Known) -> Iterator[Record]:
     """Dead letters in which one of the person's words stands."""
-    wanted, sealing = finder(known.words), pseudonyms_of(store).sealing
+    wanted, users, sealing = finder(known.words), set(known.users), pseudonyms_of(store).sealing
     for offset in range(0, 10**9, PAGE):
         rows = dead_letters.listed(store.engine, tenant, limit=PAGE, offset=offset)
         for row in letters.opened(sealing, tenant, rows):
             text = dead_letters.original(row).decode("utf-8", "replace")
-            if wanted.search(text) or wanted.search(row["detail"]):
+            if wanted.search(text) or wanted.search(row["detail"]) or _stored_ids(store, tenant, text) & users:
                 yield row
         if len(rows) < PAGE:
             return
+
+
+def _stored_ids(store: Store, tenant: str, text: str) -> set[str]:
+    """What every text in a letter would be stored as, if it were a user's id: a pseudonym tells no id back."""
+    chain = pseudonyms_of(store).chain(tenant)
+    found = set(TEXT.findall(text)) if chain is not None else set()
+    longest = store.settings.max_id_length
+    return {chain.of(one) for one in found if chain is not None and len(one) <= longest}
 
 
 def _plain(rows: list[Record]) -> Rows:

@@ -7,6 +7,8 @@ from typing import Any
 
 from rollbook.errors import NotFound
 from rollbook.governance import consent
+from rollbook.governance.audit import Line, Trail
+from rollbook.governance.audit.line import Action
 from rollbook.governance.pseudonyms import pseudonyms_of
 from rollbook.governance.rights import erasure
 from rollbook.governance.rights.erasure import Erasure
@@ -29,8 +31,9 @@ ONE_STEP = {"access": "collect", "rectification": "correct", "restriction": "res
 class Work:
     """The steps of all kinds of requests."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, trail: Trail | None = None) -> None:
         self._store = store
+        self._trail = trail
         self._records = RightsRecords(store.records.database)
         self._alone: dict[str, Callable[[Record], Told]] = {
             "collect": self._collect,
@@ -77,7 +80,10 @@ class Work:
         now = datetime.now(UTC)
         steps = {name: told for name, told in row["steps"].items() if name != "attempt"}
         receipt = {"finished": now.isoformat(timespec="seconds"), "done": steps}
-        ended = {"state": "done", "ended": now, "wishes": None, "steps": {}}
+        ended: dict[str, Any] = {"state": "done", "ended": now, "wishes": None, "steps": {}}
+        if self._trail is not None:
+            action: Action = "erasure" if row["kind"] == "erasure" else "rights"
+            self._trail.note_now(Line(row["tenant"], action, "privacy request", detail={"request": row["id"]}))
         if row["kind"] != "erasure":
             self._records.change(row["id"], receipt=receipt, **ended)
             return
@@ -120,7 +126,8 @@ class Work:
         return found
 
     def _erasure(self, row: Record) -> Erasure:
-        return Erasure(self._store, row["tenant"], row["id"], unsealed(self._store, row["tenant"], row["person"]))
+        known = unsealed(self._store, row["tenant"], row["person"])
+        return Erasure(self._store, row["tenant"], row["id"], known, self._trail)
 
     def _row(self, request: str) -> Record:
         row = self._records.one(request)

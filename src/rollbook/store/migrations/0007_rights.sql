@@ -18,9 +18,28 @@ create table correcting
 )
 engine = Memory;
 -- Parts that a merge or an erasure has replaced leave the disk within seconds, not within the default's half a minute.
-alter table events modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
-alter table activity modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
-alter table learner_days modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
-alter table people modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
-alter table dead_letters modify setting cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
-
+-- Attached anew, a table begins with that at once.
+alter table events modify setting
+    cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+detach table events;
+attach table events;
+alter table activity modify setting
+    cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+detach table activity;
+attach table activity;
+alter table learner_days modify setting
+    cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+detach table learner_days;
+attach table learner_days;
+alter table people modify setting
+    cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+detach table people;
+attach table people;
+alter table dead_letters modify setting
+    cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+detach table dead_letters;
+attach table dead_letters;
+alter table message_texts modify setting
+    cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+detach table message_texts;
+attach table message_texts;
