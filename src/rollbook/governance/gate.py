@@ -44,7 +44,8 @@ NOTED: dict[Permission, Action] = {
     "operate": "change",
 }
 PERSON = re.compile(
-    r"/(?:metrics|engagement|predict-dropout|consents|people(?!/merge$|/merges/)|directory(?:-information)?|disclosures)/(?P<user>.+)"
+    r"/(?:metrics|engagement|predict-dropout|consents|people(?!/merge$|/merges/)|directory(?:-information)?|disclosures)"
+    r"/(?P<user>.+)"
 )
 MOST_WHY = 200
 
