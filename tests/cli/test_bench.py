@@ -77,7 +77,7 @@ def test_threads_send_where_there_is_no_wrk(tmp_path: Path, monkeypatch: pytest.
     told = bodies.write(tmp_path / "bodies", 10)
 
     with serving_bare(tmp_path / "bare") as server:
-        sent = load.send(server.port, told, batch=10, connections=2, seconds=1, first=0)
+        sent = load.send(server, told, batch=10, connections=2, seconds=1, first=0)
 
     assert load.generator() == "Python threads"
     assert (sent.refused, sent.broken) == (0, 0)

@@ -30,6 +30,7 @@ class Caller:
     """A client of one server."""
 
     def __init__(self, server: Server) -> None:
+        self._shown = {"Authorization": f"Bearer {server.key}"} if server.key else {}
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_SECONDS)
 
     def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Reply:
@@ -46,7 +47,8 @@ class Caller:
 
     def _sent(self, method: str, path: str, body: bytes | None = None) -> Reply:
         began = time.perf_counter()
-        self._connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        headers = self._shown | ({"Content-Type": "application/json"} if body else {})
+        self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         content = response.read()
         return Reply(response.status, content, time.perf_counter() - began)

@@ -1,6 +1,7 @@
 """Ingest: how many events a second, beside the bare loop, and whether a question finds them at once."""
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from rollbook.bench.calls import Caller, high, middle
 from rollbook.bench.load import Load, send
 from rollbook.bench.machine import Others
 from rollbook.bench.plan import Plan
-from rollbook.bench.processes import Server, serving, serving_bare
+from rollbook.bench.processes import Server, guarded, serving, serving_bare
 
 # events in a request, and how many connections send them
 CONNECTIONS = {1: 64, 100: 16, 1000: 8}
@@ -17,6 +18,7 @@ CONNECTIONS = {1: 64, 100: 16, 1000: 8}
 FIRST, SECOND = 0, 1 << 30
 IDLE_SECONDS = 3
 KINDS = {"bare": serving_bare, "rollbook": serving}
+GUARDS = {"rollbook": serving, "guarded": guarded}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Rounds:
     """The runs at one batch size. `missing`: acknowledged by Rollbook, and not counted by it afterwards."""
 
     batch: int
-    runs: dict[str, list[Run]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    runs: dict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
     missing: int = 0
     differences: int = 0
 
@@ -47,10 +49,10 @@ class Rounds:
         found = self.runs[kind]
         return middle([getattr(run if figure == "cpu_micros" else run.load, figure) for run in found])
 
-    def ratio(self, figure: str = "rate") -> float:
-        """Rollbook's figure over the bare loop's."""
-        bare = self.median("bare", figure)
-        return self.median("rollbook", figure) / bare if bare else 0.0
+    def ratio(self, figure: str = "rate", kind: str = "rollbook", over: str = "bare") -> float:
+        """The figure of one kind over that of another."""
+        below = self.median(over, figure)
+        return self.median(kind, figure) / below if below else 0.0
 
 
 @dataclass(slots=True)
@@ -89,6 +91,21 @@ def rounds(plan: Plan, folder: Path, batch: int) -> Rounds:
     return found
 
 
+def guards(plan: Plan, folder: Path) -> Rounds:
+    """Batches of 1,000 to an open server and to one with access, audit and pseudonyms, taking turns."""
+    batch = 1000
+    told = bodies.write(folder / "bodies-guards", batch)
+    found = Rounds(batch)
+    for number in range(plan.rounds):
+        for kind, start in GUARDS.items():
+            with start(folder / f"guards-{kind}-{number}") as server:
+                warm = _run(server, told, batch, plan.warm_seconds, FIRST)
+                run = _run(server, told, batch, plan.seconds, SECOND)
+                found.runs[kind].append(run)
+                found.missing += _missing(server, warm.load.events + run.load.events)
+    return found
+
+
 def sustained(plan: Plan, folder: Path) -> Sustained:
     """Batches of 1,000 for a while."""
     told = bodies.write(folder / "bodies-sustained", 1000)
@@ -121,7 +138,7 @@ def look(server: Server, found: Visibility, event: str) -> None:
 
 def _run(server: Server, told: Path, batch: int, seconds: int, first: int) -> Run:
     others, before = Others(), server.cpu_seconds()
-    load = send(server.port, told, batch=batch, connections=CONNECTIONS[batch], seconds=seconds, first=first)
+    load = send(server, told, batch=batch, connections=CONNECTIONS[batch], seconds=seconds, first=first)
     used = server.cpu_seconds() - before
     return Run(load, used, others.share(used))
 

@@ -12,6 +12,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from rollbook.bench.bodies import MARK
+from rollbook.bench.processes import Server
 from rollbook.errors import Unavailable
 
 PATH = "/events"
@@ -43,10 +44,10 @@ def generator() -> str:
     return "wrk" if shutil.which("wrk") else "Python threads"
 
 
-def send(port: int, bodies: Path, *, batch: int, connections: int, seconds: int, first: int) -> Load:
+def send(server: Server, bodies: Path, *, batch: int, connections: int, seconds: int, first: int) -> Load:
     """Post for some seconds. `first`: where the numbers in the ids begin; runs against one server must not overlap."""
     how = _by_wrk if shutil.which("wrk") else _from_threads
-    found = how(port, bodies, connections, seconds, first)
+    found = how(server, bodies, connections, seconds, first)
     requests = int(found["requests"]) - int(found["refused"])
     return Load(
         requests=requests,
@@ -60,12 +61,12 @@ def send(port: int, bodies: Path, *, batch: int, connections: int, seconds: int,
     )
 
 
-def _by_wrk(port: int, bodies: Path, connections: int, seconds: int, first: int) -> dict[str, float]:
+def _by_wrk(server: Server, bodies: Path, connections: int, seconds: int, first: int) -> dict[str, float]:
     with as_file(files("rollbook.bench").joinpath("post.lua")) as script:
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script)]
         ran = subprocess.run(
-            [*command, f"http://127.0.0.1:{port}{PATH}"],
-            env=os.environ | {"BODIES": str(bodies), "FIRST": str(first)},
+            [*command, f"http://127.0.0.1:{server.port}{PATH}"],
+            env=os.environ | {"BODIES": str(bodies), "FIRST": str(first), "KEY": server.key},
             capture_output=True, text=True, timeout=seconds + GRACE_SECONDS, check=False,
         )  # fmt: skip
     if ran.returncode:
@@ -77,8 +78,11 @@ def _by_wrk(port: int, bodies: Path, connections: int, seconds: int, first: int)
 class _Threads:
     """The same in Python, which is slow enough to be the limit itself for single events."""
 
-    def __init__(self, port: int, bodies: Path, first: int) -> None:
-        self._port = port
+    def __init__(self, server: Server, bodies: Path, first: int) -> None:
+        self._port = server.port
+        self._headers = {"Content-Type": "application/json"}
+        if server.key:
+            self._headers["Authorization"] = f"Bearer {server.key}"
         self._bodies = bodies.read_bytes().splitlines()
         self._number = first
         self._lock = threading.Lock()
@@ -94,7 +98,7 @@ class _Threads:
                 number = self._number
             body = self._bodies[number % len(self._bodies)].replace(MARK.encode(), b"%08x" % number)
             try:
-                connection.request("POST", PATH, body, {"Content-Type": "application/json"})
+                connection.request("POST", PATH, body, self._headers)
                 response = connection.getresponse()
                 response.read()
             except (OSError, http.client.HTTPException):
@@ -106,9 +110,9 @@ class _Threads:
                 self.refused += response.status != http.client.OK
 
 
-def _from_threads(port: int, bodies: Path, connections: int, seconds: int, first: int) -> dict[str, float]:
+def _from_threads(server: Server, bodies: Path, connections: int, seconds: int, first: int) -> dict[str, float]:
     began = time.perf_counter()
-    sending = _Threads(port, bodies, first)
+    sending = _Threads(server, bodies, first)
     threads = [threading.Thread(target=sending.work, args=(began + seconds,)) for _ in range(connections)]
     for thread in threads:
         thread.start()

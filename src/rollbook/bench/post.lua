@@ -1,5 +1,5 @@
 -- Posts bodies from a file (BODIES, one on a line), the mark in each replaced by a number that no other request has
--- (from FIRST on, in hex), and prints as JSON what came of it. One thread: the numbers are its own.
+-- (from FIRST on, in hex), showing a KEY if there is one, and prints as JSON what came of it. One thread: the numbers are its own.
 local mark = "@@@@@@@@"
 local bodies, number = {}, tonumber(os.getenv("FIRST"))
 
@@ -17,6 +17,7 @@ function init()
   end
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
+  if os.getenv("KEY") ~= "" then wrk.headers["Authorization"] = "Bearer " .. os.getenv("KEY") end
 end
 
 function request()

@@ -16,6 +16,7 @@ from rollbook.bench.machine import TICKS
 from rollbook.errors import Unavailable
 from rollbook.settings import Settings, names_of
 
+TENANT = "bench"
 START_SECONDS = 180
 STOP_SECONDS = 120
 MOST_LOG = 2000
@@ -27,11 +28,12 @@ USER, SYSTEM = 11, 12
 
 @dataclass(slots=True)
 class Server:
-    """A running server."""
+    """A running server; `key`: what it wants to be shown."""
 
     process: subprocess.Popen[bytes]
     address: str
     log: Path
+    key: str = ""
 
     @property
     def port(self) -> int:
@@ -89,6 +91,25 @@ def serving(data: Path, **environment: str) -> Iterator[Server]:
 
 
 @contextmanager
+def guarded(data: Path) -> Iterator[Server]:
+    """`rollbook serve` with access, audit and pseudonyms, as `rollbook tenant create` makes a tenant."""
+    with serving(data, ROLLBOOK_AUTH="required") as server:
+        _by_hand("tenant", "create", TENANT, "--data", str(data))
+        server.key = _by_hand("key", "create", "--tenant", TENANT, "--role", "admin", "--data", str(data))
+        yield server
+
+
+def _by_hand(*words: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-m", "rollbook", *words],
+        env=_environment({}), capture_output=True, text=True, timeout=START_SECONDS, check=False,
+    )  # fmt: skip
+    if ran.returncode:
+        raise Unavailable(f"rollbook {' '.join(words)} failed: {ran.stderr[-MOST_LOG:]}")
+    return ran.stdout.strip()
+
+
+@contextmanager
 def serving_bare(data: Path) -> Iterator[Server]:
     """The bare loop on a free port."""
     with _started(["-m", "rollbook.bench.bare", str(data)], data, {}) as server:
@@ -116,7 +137,7 @@ def _started(words: list[str], data: Path, environment: dict[str, str]) -> Itera
         )
     server = Server(process, "", log)
     try:
-        server.address = _greeting(server).rpartition(" ")[2].strip()
+        server.address = _greeting(server)
         yield server
     finally:
         server.stop()
@@ -125,18 +146,18 @@ def _started(words: list[str], data: Path, environment: dict[str, str]) -> Itera
 
 
 def _greeting(server: Server) -> str:
-    """The line in which it says where it listens."""
+    """The address in the first line that it prints."""
     assert server.process.stdout is not None
     until, told = time.monotonic() + START_SECONDS, b""
-    while not told.endswith(b"\n"):
+    while b"\n" not in told:
         ready, _, _ = select.select([server.process.stdout], [], [], max(0.0, until - time.monotonic()))
         piece = os.read(server.process.stdout.fileno(), 4096) if ready else b""
         if not piece:
             raise Unavailable(f"the server did not start: {server.log.read_text()[-MOST_LOG:] or 'it says nothing'}")
         told += piece
-    return told.decode().splitlines()[-1]
+    return told.decode().splitlines()[0].rpartition(" ")[2].strip()
 
 
 def _environment(more: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name.upper() not in OURS}
-    return kept | {"LOG_LEVEL": "WARNING"} | more
+    return kept | {"LOG_LEVEL": "WARNING", "ROLLBOOK_AUTH": "none"} | more

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from rollbook.bench.goals import Goal, goals
-from rollbook.bench.ingest import CONNECTIONS, KINDS, Rounds, Run, Visibility, percentiles
+from rollbook.bench.ingest import CONNECTIONS, Rounds, Run, Visibility, percentiles
 from rollbook.bench.plan import PARTS
 from rollbook.bench.questions import Asks, Term
 from rollbook.bench.results import Results
 from rollbook.bench.university import Imported
 
-NAMES = {"bare": "bare loop", "rollbook": "Rollbook"}
+NAMES = {"bare": "bare loop", "rollbook": "Rollbook", "guarded": "with access, audit and pseudonyms"}
+ROUND = ("batch", "connections", "", "events/s", "each round", "p50 ms", "p99 ms", "CPU µs an event")
 KEPT = {
     "events": "events",
     "event_keys": "keys of events seen",
@@ -25,6 +26,7 @@ def report(results: Results) -> str:
         ("What it must show", _goals(goals(results))),
         ("The machine", _machine(results)),
         ("Ingest", _ingest(results)),
+        ("What access, audit and pseudonyms cost", _guards(results)),
         ("From acknowledged to visible", _visible(results.visible)),
         ("Questions", _questions(results.terms)),
         ("Document 1 and the page", _documented(results.terms)),
@@ -81,8 +83,7 @@ def _ingest(results: Results) -> Iterator[str]:
     plan = results.plan
     yield f"Medians of {plan.rounds} runs of {plan.seconds} s each, the two taking turns; every run on a fresh folder."
     yield ""
-    names = ("batch", "connections", "", "events/s", "each round", "p50 ms", "p99 ms", "CPU µs an event")
-    yield from table(names, [row for one in results.rounds for row in _round_rows(one)])
+    yield from table(ROUND, [row for one in results.rounds for row in _round_rows(one)])
     yield ""
     rows = [
         (
@@ -102,8 +103,18 @@ def _ingest(results: Results) -> Iterator[str]:
         )
 
 
+def _guards(results: Results) -> Iterator[str]:
+    one = results.guarded
+    if one is None:
+        return
+    yield from table(ROUND, list(_round_rows(one)))
+    yield ""
+    rate, cpu = (one.ratio(figure, "guarded", "rollbook") for figure in ("rate", "cpu_micros"))
+    yield f"Rate {rate:.2f} of open access, processor time {cpu:.2f} of it; {one.missing} acknowledged and missing."
+
+
 def _round_rows(one: Rounds) -> Iterator[Sequence[object]]:
-    for kind in KINDS:
+    for kind in one.runs:
         each = " ".join(f"{run.load.rate:,.0f}" for run in one.runs[kind])
         figures = [f"{one.median(kind, name):,.1f}" for name in ("p50_ms", "p99_ms", "cpu_micros")]
         yield one.batch, CONNECTIONS[one.batch], NAMES[kind], f"{one.median(kind, 'rate'):,.0f}", each, *figures

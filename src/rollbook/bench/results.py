@@ -18,6 +18,7 @@ class Results:
     load_before: str
     load_after: str = ""
     rounds: list[Rounds] = field(default_factory=list)
+    guarded: Rounds | None = None
     sustained: Sustained | None = None
     visible: dict[str, Visibility] = field(default_factory=dict)
     terms: list[Term] = field(default_factory=list)

@@ -40,6 +40,8 @@ def _ingest(plan: Plan, folder: Path, results: Results, tell: Tell) -> None:
     for batch in ingest.CONNECTIONS:
         tell(f"ingest in batches of {batch:,}: {plan.rounds} rounds, bare and Rollbook")
         results.rounds.append(ingest.rounds(plan, folder, batch))
+    tell(f"what access, audit and pseudonyms cost: {plan.rounds} rounds")
+    results.guarded = ingest.guards(plan, folder)
     tell(f"ingest without a pause for {plan.sustained_seconds} s")
     results.sustained = ingest.sustained(plan, folder)
 
@@ -54,7 +56,7 @@ def _visible(plan: Plan, folder: Path, results: Results, tell: Tell) -> None:
         seconds = min(BESIDE_SECONDS, plan.seconds * 2)
         senders = threading.Thread(
             target=send,
-            args=(server.port, told),
+            args=(server, told),
             kwargs={"batch": BESIDE_BATCH, "connections": connections, "seconds": seconds, "first": 0},
         )
         senders.start()
