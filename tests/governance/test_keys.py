@@ -77,8 +77,8 @@ def test_a_key_is_who_it_was_made_for(school: str, keys: Keys) -> None:
     made = {role: keys.look_up(keys.create(school, role)[0]) for role in ("ingest", "read", "admin")}
     assert {one.tenant for one in made.values()} == {school}
     assert {one.subject for one in made.values()} == {""}
-    assert made["ingest"].only == {"write"}
-    assert made["read"].only == {"ask_many", "ask_person", "live", "export", "public"}
+    assert set(made["ingest"].only or ()) == {"write"}
+    assert set(made["read"].only or ()) == {"ask_many", "ask_person", "live", "export", "public"}
     assert made["ingest"].roles == made["read"].roles == {"service"}
     assert made["admin"].roles == {"admin", "privacy_officer", "auditor"}
     assert made["admin"].only is None

@@ -1,7 +1,7 @@
 """The routes of keys: made, listed, rotated, revoked."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +13,7 @@ from rollbook.governance.keys import Keys
 
 router = APIRouter(prefix="/api/v2/keys", tags=["access"])
 
-UNKNOWN = {404: {"model": Refused, "description": "The tenant has no such key."}}
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Refused, "description": "The tenant has no such key."}}
 
 
 class Key(BaseModel):
