@@ -76,9 +76,9 @@ def test_postgresql_may_be_named_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_nothing_acts_on_yet_is_told() -> None:
     environment = {
         "ML_MODEL_PATH": "models",
-        "COLD_DATA_RETENTION_DAYS": "9",
+        "FEATURE_STORE_PATH": "features",
         "PORT": "1",
         "KAFKA_BROKERS": "",
         "HOME": "/",
     }
-    assert ignored(environment) == ["COLD_DATA_RETENTION_DAYS", "ML_MODEL_PATH"]
+    assert ignored(environment) == ["FEATURE_STORE_PATH", "ML_MODEL_PATH"]

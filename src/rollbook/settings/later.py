@@ -18,8 +18,6 @@ WITHOUT_MEANING = {
     "CELERY_RESULT_BACKEND": "as CELERY_BROKER_URL",
     "STREAM_PROCESSING_THREADS": "one writer commits what many requests bring",
     "QUERY_CACHE_TTL_SECONDS": "every answer is computed anew and holds every acknowledged event",
-    "HOT_DATA_RETENTION_DAYS": "there is one kind of storage, nothing moves from one to another",
-    "WARM_DATA_RETENTION_DAYS": "as HOT_DATA_RETENTION_DAYS",
     "NODE_ENV": "there is one way to run",
     "SERVICE_NAME": "log lines carry no name",
 }

@@ -92,6 +92,11 @@ def inserting(engine: Engine) -> bool:
 
 
 def last_received(engine: Engine) -> datetime | None:
-    """When the newest event came in; None if there is none."""
-    rows = engine.query("select max(received) as last, count() as n from events", unlimited=True)
+    """When the newest event came in, of those that have expired too; None if there is none."""
+    sql = """
+    select max(received) as last, count() as n from (
+        select max(received) as received from events having count() > 0
+        union all select max(upto) as received from seals having count() > 0)
+    """
+    rows = engine.query(sql, unlimited=True)
     return rows[0]["last"] if rows[0]["n"] else None

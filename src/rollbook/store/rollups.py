@@ -89,13 +89,14 @@ class Rollups:
     def seal(self, tenant: str, days: Set[date], upto: datetime, state: State, *, zone: str) -> None:
         """Change what counts of some days: their events (`OPEN`), or what is kept of them. All at once, durably.
 
-        When it returns, no question reads them as they were. Raises Conflict where a day that is to leave is hot, or
-        the tenant counts the days of another zone by now.
+        When it returns, no question reads them as they were. Raises Conflict where a day that is to leave for the first
+        time is hot, or the tenant counts the days of another zone by now.
         """
         self._check()
         with self._rolling, self._lock:
-            hot = days & self._hot.get(tenant, {}).keys()
-            if state == State.LEAVING and (hot or zone != self._zone_of(tenant)):
+            sealed = self.seals.of(tenant).days
+            fresh = {day for day in days & self._hot.get(tenant, {}).keys() if sealed.get(day) != upto}
+            if state == State.LEAVING and (fresh or zone != self._zone_of(tenant)):
                 raise Conflict(f"days of {tenant} received events, or its zone changed; they are sealed later")
             self.seals.put(tenant, days, zone, upto, state)
             now = self._tick()

@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rollbook.store.expiry.sealed import NOTHING_SEALED, Sealed, counts
+
 MILLISECOND = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,6 +22,10 @@ MOST_LITERAL_USERS = 1_000
 # `user != ''`, but reading a third of the bytes
 SOMEBODY = "person != sipHash64('')"
 
+# what the rollups keep of events that are gone
+_KEPT = "from sealed_activity where tenant = {scope_tenant:String} and " + counts("scope_")
+_KEPT_EVER = "from sealed_activity where tenant = {scope_tenant:String} and " + counts("scope_ever_")
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -28,7 +34,8 @@ class Scope:
     `courses`: only what was done in them, as if there were nothing else. `left_out`: people of whom nothing is read.
 
     `zone` is the zone whose days the question counts. `hot` are the days (in the tenant's zone) that are not rolled up;
-    None: nothing is (the question counts the days of another zone than the rollups').
+    None: nothing is (the question counts the days of another zone than the rollups'). `sealed`: days whose events are
+    gone; where their rollups are not read, what is kept of them is, as far as they lie whole in the scope.
 
     `people_scope` says of everyone when they came first and last, except of those who came again after `until`: they
     are `late`, and `late_days_scope` has their days instead. `cuts` are moments that the question tells apart: on the
@@ -44,6 +51,7 @@ class Scope:
     cuts: tuple[datetime, ...] = ()
     courses: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
+    sealed: Sealed = NOTHING_SEALED
 
     def sql(self, question: str) -> str:
         """The question with its scopes in front. Only those are written that the question names."""
@@ -69,7 +77,20 @@ class Scope:
             "scope_raw_utc_days": utc_days(raw, self.zone),
             "scope_hot_days": sorted(self.hot or ()),
             "scope_hot_utc_days": utc_days(sorted(self.hot or ()), self.zone),
+            **self.sealed.bound(self._kept_days(), "scope_"),
+            **self.sealed.bound(self._kept_ever(), "scope_ever_"),
         }
+
+    def raw_since(self, question: str, *, whole: bool = True) -> datetime | None:
+        """From when on all events are there that the question reads; None: all that it reads is there.
+
+        `whole`: it counts the days of the tenant's zone, so that rollups answer it.
+        """
+        first = self.sealed.first_raw_day()
+        if first is None or (since := start_of(first, self.zone)) <= self.begin:
+            return None
+        reads_raw = not whole or _names(question, "scope") or self._cut_days() & self.sealed.days.keys()
+        return since if reads_raw else None
 
     def _texts(self) -> dict[str, str]:
         return {
@@ -78,6 +99,7 @@ class Scope:
                 f"select day, course, user, person, type, events, seconds from activity where true{self._of_courses()}",
                 "select toDate(timestamp, {scope_zone:String}) as day, course, user, person, type, 1 as events,"
                 " ifNull(duration, 0) as seconds from events where true",
+                kept=f"select day, course, user, person, type, events, seconds {_KEPT}{self._of_courses()}",
             ),
             "learner_days_scope": self._learner_days(),
             "late_days_scope": self._late_days(),
@@ -88,7 +110,7 @@ class Scope:
         return (
             "tenant = {scope_tenant:String}"
             " and timestamp >= {scope_begin:DateTime64(3, 'UTC')} and timestamp <= {scope_until:DateTime64(3, 'UTC')}"
-            f"{self._named_users()}"
+            f"{self._named_users()}{self.sealed.present('scope_')}"
         )
 
     def _known_users(self) -> str:
@@ -115,17 +137,21 @@ class Scope:
 
     def _learner_days(self) -> str:
         raw = f"select person, toDate(timestamp, {{scope_zone:String}}) as day from events where {SOMEBODY}"
+        kept = f"select person, day {_KEPT} and {SOMEBODY}{self._of_courses()}"
         if self.courses is None:
-            return self._split("select person, day from learner_days where true", raw)
+            return self._split("select person, day from learner_days where true", raw, kept=kept)
         # learner_days does not know where somebody was
         rolled = f"select person, day from activity where {SOMEBODY}{self._of_courses()}"
-        return self._split(rolled, raw, " group by person, day having sum(events) > 0")
+        return self._split(rolled, raw, " group by person, day having sum(events) > 0", kept=kept)
 
-    def _split(self, rolled: str, raw: str, tail: str = "") -> str:
-        """Whole rolled days from the rollup; all other days, and all days of another zone, from the events."""
+    def _split(self, rolled: str, raw: str, tail: str = "", *, kept: str) -> str:
+        """Whole rolled days from the rollup; all other days, and all days of another zone, from the events and what is
+        kept of those that are gone.
+        """
         first, last = self._whole_days()
+        gone = [f"{kept}{self._named_people()}"] if self._kept_days() else []
         if self.hot is None or first > last:
-            return f"{raw} and {self._events()}"
+            return " union all ".join([f"{raw} and {self._events()}", *gone])
         parts = [
             f"{rolled} and tenant = {{scope_tenant:String}} and day >= {{scope_first_day:Date}}"
             " and day <= {scope_last_day:Date} and day not in {scope_raw_days:Array(Date)}"
@@ -136,7 +162,7 @@ class Scope:
                 f"{raw} and {self._events()} and toDate(timestamp) in {{scope_raw_utc_days:Array(Date)}}"
                 " and toDate(timestamp, {scope_zone:String}) in {scope_raw_days:Array(Date)}"
             )
-        return " union all ".join(parts)
+        return " union all ".join(parts + gone)
 
     def _people(self) -> str:
         """Everyone ever seen by `until`, never cut by `begin`: "first came" means ever."""
@@ -157,7 +183,13 @@ class Scope:
             )
             parts.append(
                 "select any(user) as name, person, min(timestamp) as f, max(timestamp) as l from events"
-                f" where {tenant} and {SOMEBODY} and {upto}{hot}{self._named_users()} group by person"
+                f" where {tenant} and {SOMEBODY} and {upto}{hot}{self._named_users()}{self.sealed.present('scope_')}"
+                " group by person"
+            )
+        if self._kept_ever():
+            parts.append(
+                "select any(user) as name, person, min(first) as f, max(last) as l"
+                f" {_KEPT_EVER} and {SOMEBODY}{self._named_users()} group by person"
             )
         return (
             "select any(name) as user, person, min(f) as first, max(l) as last,"
@@ -179,7 +211,22 @@ class Scope:
             "select person, day, toDateTime64(0, 3, 'UTC') as moment from learner_days"
             f" where person in (select person {late})",
             f"{raw} user in (select user {late})",
+            kept="select person, day, toDateTime64(0, 3, 'UTC') as moment"
+            f" {_KEPT} and person in (select person {late})",
         )
+
+    def _kept_days(self) -> set[date]:
+        """Sealed days that lie whole in the scope, and whose rollups are not read."""
+        first, last = self._whole_days()
+        whole = {day for day in self.sealed.days if first <= day <= last}
+        return whole if self.hot is None else whole.intersection(self._raw_days())
+
+    def _kept_ever(self) -> set[date]:
+        """The same for people, whom the scope never cuts at its begin."""
+        if self.hot is not None and self.courses is None:
+            return set(self.sealed.days.keys() & self.hot)
+        last = self._whole_days()[1]
+        return {day for day in self.sealed.days if day <= last}
 
     def _whole_days(self) -> tuple[date, date]:
         """First and last day that lie whole in the scope; the first is after the last where none does."""
@@ -192,12 +239,18 @@ class Scope:
         """Days in the scope that are read from the events: hot ones, and those that it cuts or in which a cut falls."""
         zone = ZoneInfo(self.zone)
         begin, until = self.begin.astimezone(zone).date(), self.until.astimezone(zone).date()
+        return sorted(self._cut_days() | {day for day in self.hot or () if begin <= day <= until})
+
+    def _cut_days(self) -> set[date]:
+        """Days that the scope cuts, or in which a cut falls."""
+        zone = ZoneInfo(self.zone)
+        begin, until = self.begin.astimezone(zone).date(), self.until.astimezone(zone).date()
         first, last = self._whole_days()
         cut = {day for day in (begin, until) if not first <= day <= last}
         for moment in self.cuts:
             day = moment.astimezone(zone).date()
             cut |= {day} if begin <= day <= until and start_of(day, self.zone) < moment else set()
-        return sorted(cut | {day for day in self.hot or () if begin <= day <= until})
+        return cut
 
 
 def start_of(day: date, zone: str) -> datetime:
