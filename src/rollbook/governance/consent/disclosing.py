@@ -28,6 +28,6 @@ def directory_information(store: Store, tenant: str, user: str) -> dict[str, Any
 
 def _has_opted_out(store: Store, tenant: str, user: str) -> bool:
     """Whether the last word on sharing, of the person or a guardian, was no."""
-    said = standings(store).records.standing(tenant, same_person(store, tenant, user))
+    said = standings(store).records.standing_of(tenant, same_person(store, tenant, user))
     words = [row["given"] for row in said if row["purpose"] == "sharing"]
     return bool(words) and not words[-1]

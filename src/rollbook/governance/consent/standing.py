@@ -1,81 +1,48 @@
-"""Standing: of whom which purpose is allowed now, as one rule for each purpose; worked out anew when anything changed.
+"""Standing: of whom which purpose is allowed now, worked out anew when anything has changed.
 
 A decision of this process holds at once, one of another within half a second. Who is how old, and which ids are one
-person, is read again after a change in this process, or after some seconds.
+person, is read again after a change in this process; where others write to the same records, every some seconds too.
 """
 
+import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from rollbook.governance.ages import OLDEST, is_child
-from rollbook.governance.consent.purposes import PURPOSES, Purpose, holds
-from rollbook.governance.people import Person, known, today
+from rollbook.governance.ages import OLDEST
+from rollbook.governance.consent.purposes import Purpose
+from rollbook.governance.consent.rules import ANYTHING, Facts, Rule, Standing, changed, standing
+from rollbook.governance.people import known, today
 from rollbook.governance.tenants import TenantSettings, tenants_of
 from rollbook.governance.tombstones import tombstones_of
 from rollbook.store import Store
 from rollbook.store.privacy.everyone import everyone
 from rollbook.store.records.consent import Consents
-from rollbook.store.records.database import Record
+
+__all__ = ["ANYTHING", "Rule", "Standing", "left_out", "standing_of", "standings"]
 
 AT_MOST_SECONDS_OLD = 0.5
 PEOPLE_SECONDS_OLD = 15.0
-ANYTHING = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """`default` for everyone but `exceptions`, of whom the opposite holds; `nobody`: for events without a user.
+class _Kept:
+    """A tenant's standing: the facts and the version of decisions that it follows from, and `made_of` what else.
 
-    `is_erased`: who was erased, of whom nothing is allowed; None: nobody was.
+    `made`, `checked`: when it was worked out from scratch, and last found to hold, after which `changes`.
     """
 
-    default: bool
-    exceptions: frozenset[str] = frozenset()
-    nobody: bool = True
-    is_erased: Callable[[str], bool] | None = None
-
-    def may(self, user: str) -> bool:
-        """Whether it is allowed of a user (as stored; "": an event of nobody)."""
-        if not user:
-            return self.nobody
-        if self.is_erased is not None and self.is_erased(user):
-            return False
-        return self.default != (user in self.exceptions)
-
-    def whole(self) -> bool:
-        """Whether it is allowed of everyone."""
-        return self.default and self.nobody and not self.exceptions and self.is_erased is None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The rules of a tenant by purpose; of the `restricted` everything is kept and nothing used."""
-
-    rules: dict[Purpose, Rule]
-    restricted: frozenset[str] = frozenset()
-    barred: dict[Purpose, tuple[str, ...]] = field(default_factory=dict)
-
-    def may_use(self, user: str, purpose: Purpose) -> bool:
-        """Whether events of a user may be used for a purpose."""
-        return user not in self.restricted and self.rules["analytics"].may(user) and self.rules[purpose].may(user)
-
-
-@dataclass(slots=True)
-class _Kept:
-    """A tenant's standing, what it was made of, when it was made, when last found to hold, after which changes."""
-
-    made_of: tuple[Any, ...]
     standing: Standing
+    facts: Facts
+    version: tuple[Any, ...]
+    made_of: tuple[Any, ...]
     made: float
     checked: float
     changes: tuple[int, ...]
-    settings: TenantSettings
 
 
 class Standings:
@@ -85,29 +52,20 @@ class Standings:
         self.records = Consents(store.records.database)
         self._kept: dict[str, _Kept] = {}
         self._strangers: dict[tuple[str, Purpose], tuple[float, Standing, tuple[str, ...]]] = {}
+        self._working = threading.Lock()
         self._decisions = 0
 
     def of(self, store: Store, tenant: str) -> Standing:
         """How a tenant's people stand now. Raises Unavailable."""
-        now = time.monotonic()
-        settings = tenants_of(store).settings(tenant)
-        changes = (self._decisions, store.records.people.recent.changes)
         kept = self._kept.get(tenant)
-        fresh = kept is not None and kept.changes == changes and now - kept.checked <= AT_MOST_SECONDS_OLD
-        if kept is not None and fresh and kept.settings is settings:
+        settings = tenants_of(store).settings(tenant)
+        # read before the records: what changes after them is a later change
+        changes = (self._decisions, store.records.people.recent.changes)
+        same = kept is not None and kept.changes == changes and kept.facts.settings is settings
+        if kept is not None and same and time.monotonic() - kept.checked <= AT_MOST_SECONDS_OLD:
             return kept.standing
-        day = today(store, tenant)
-        buried = tombstones_of(store)
-        made_of = (self.records.version(tenant), settings, day, changes[1], buried.version(tenant))
-        if kept is None or kept.made_of != made_of or now - kept.made > PEOPLE_SECONDS_OLD:
-            standing = _made(self.records, tenant, settings, day)
-            if buried.version(tenant):
-                analytics = replace(standing.rules["analytics"], is_erased=partial(buried.is_erased, tenant))
-                standing.rules["analytics"] = analytics
-            kept = _Kept(made_of, standing, now, now, changes, settings)
-        # read before a later change, it does not hold after it: `changes` says so
-        self._kept[tenant] = _Kept(kept.made_of, kept.standing, kept.made, now, changes, settings)
-        return kept.standing
+        with self._working:
+            return self._checked(store, tenant, settings, changes).standing
 
     def forget(self) -> None:
         """Somebody has decided: nothing kept holds any longer."""
@@ -122,6 +80,35 @@ class Standings:
         others = tuple(user for user in everyone(store, tenant) if not standing.may_use(user, purpose))
         self._strangers[tenant, purpose] = (now, standing, others)
         return others
+
+    def _checked(self, store: Store, tenant: str, settings: TenantSettings, changes: tuple[int, ...]) -> _Kept:
+        """What is kept, brought up to date."""
+        now, kept = time.monotonic(), self._kept.get(tenant)
+        day, buried, version = today(store, tenant), tombstones_of(store), self.records.version(tenant)
+        made_of = (settings, day, changes[1], buried.version(tenant))
+        limit = math.inf if store.engine.embedded else PEOPLE_SECONDS_OLD
+        # an erasure takes numbers back
+        is_more = kept is not None and (version == kept.version or version[:1] > kept.version[:1])
+        if kept is None or kept.made_of != made_of or now - kept.made > limit or not is_more:
+            facts = self._facts(tenant, settings, day)
+            found = standing(facts)
+            if buried.version(tenant):
+                analytics = replace(found.rules["analytics"], is_erased=partial(buried.is_erased, tenant))
+                found.rules["analytics"] = analytics
+            kept = _Kept(found, facts, version, made_of, now, now, changes)
+        elif version != kept.version:
+            since = self.records.standing(tenant, after=kept.version[0] if kept.version else 0)
+            users = kept.facts.hear(since, self.records.same(tenant, {row["user"] for row in since}))
+            kept = replace(kept, standing=changed(kept.standing, kept.facts, users), version=version)
+        kept.facts.settings = settings
+        self._kept[tenant] = replace(kept, checked=now, changes=changes)
+        return kept
+
+    def _facts(self, tenant: str, settings: TenantSettings, day: date) -> Facts:
+        persons = self.records.persons(tenant, _born_after(settings, day))
+        facts = Facts(settings, day, {user: known(rows) for user, rows in persons.items()})
+        facts.hear(self.records.standing(tenant), self.records.same(tenant))
+        return facts
 
 
 _of_stores: WeakKeyDictionary[Store, Standings] = WeakKeyDictionary()
@@ -154,63 +141,9 @@ def left_out(store: Store, tenant: str, purpose: Purpose = "analytics") -> tuple
     return standings(store).strangers(store, tenant, found, purpose)
 
 
-def _made(records: Consents, tenant: str, settings: TenantSettings, day: date) -> Standing:
-    """A tenant's standing, from the records."""
-    decided = records.standing(tenant)
-    people = {user: known(rows) for user, rows in records.persons(tenant, _born_after(settings, day)).items()}
-    wanted = {row["user"] for row in decided}
-    said = _said([*decided, *_shared(decided, records.same(tenant, wanted))])
-    users = said.keys() | people.keys()
-    rules = {purpose: _rule(purpose, settings, day, (users, said, people)) for purpose in PURPOSES}
-    restricted = frozenset(user for user, one in said.items() if one.get((ANYTHING, "person"), True) is False)
-    found = Standing(rules, restricted)
-    for purpose in PURPOSES:
-        named = rules["analytics"].exceptions | rules[purpose].exceptions | restricted
-        found.barred[purpose] = tuple(sorted(user for user in named if not found.may_use(user, purpose)))
-    return found
-
-
 def _born_after(settings: TenantSettings, day: date) -> date | None:
     """Born later, one may be a child; None: everyone's age is needed, since whose is unknown is taken for one."""
     if settings.unknown_age == "child":
         return None
     limit = max(OLDEST, settings.consent_age or 0)
     return date(day.year - limit - 1, 1, 1)
-
-
-Said = dict[str, dict[tuple[str, str], bool]]
-Known = tuple[Collection[str], Said, dict[str, Person]]
-
-
-def _said(rows: Iterable[Record]) -> Said:
-    """What every user has last said, by purpose and capacity; `last` is who spoke last."""
-    found: Said = {}
-    for row in sorted(rows, key=lambda row: row["number"]):
-        mine = found.setdefault(row["user"], {})
-        mine[row["purpose"], row["capacity"]] = mine[row["purpose"], "last"] = row["given"]
-    return found
-
-
-def _shared(rows: list[Record], same: list[tuple[str, str]]) -> list[Record]:
-    """The same decisions for the other ids of whoever took them."""
-    others: dict[str, list[str]] = {}
-    for user, other in same:
-        others.setdefault(user, []).append(other)
-    return [row | {"user": other} for row in rows for other in others.get(row["user"], ())]
-
-
-def _rule(purpose: Purpose, settings: TenantSettings, day: date, of: Known) -> Rule:
-    users, said, people = of
-    usual = holds(settings, purpose)
-    default = usual and not is_child(None, settings, day)
-    exceptions = set()
-    for user in users:
-        one = said.get(user, {})
-        if is_child(people.get(user), settings, day):
-            allowed = one.get((purpose, "guardian"), False) and one.get((purpose, "person"), True)
-        else:
-            allowed = one.get((purpose, "last"), usual)
-        if allowed != default:
-            exceptions.add(user)
-    nobody = True if purpose in ("analytics", "prediction") else usual
-    return Rule(default, frozenset(exceptions), nobody)

@@ -1,8 +1,8 @@
 """Consents: what people decided about their data, kept whole; and who of them is how old."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import func, or_, select
 
@@ -10,8 +10,6 @@ from rollbook.store.records import tables
 from rollbook.store.records.consent_tables import decisions, standing
 from rollbook.store.records.database import Database, Record
 from rollbook.store.records.people_tables import identities, people
-
-T = TypeVar("T")
 
 USER = "user"
 MOST_NAMED = 1_000
@@ -34,8 +32,9 @@ class Consents:
             last = connection.scalar(select(func.max(decisions.c.number)).where(of)) or 0
             rows = [{"tenant": tenant, "number": n, "at": now} | dict(row) for n, row in enumerate(made, last + 1)]
             self._database.put_new(connection, decisions, rows)
-            for row in rows:
-                self._database.put(connection, standing, [{column.name: row[column.name] for column in standing.c}])
+            last_words = {(row["user"], row["purpose"], row["capacity"]): row for row in rows}
+            held = [{column.name: row[column.name] for column in standing.c} for row in last_words.values()]
+            self._database.put(connection, standing, held)
 
     def version(self, tenant: str) -> tuple[Any, ...]:
         """Another one after every decision in a tenant, whichever process took it."""
@@ -43,12 +42,16 @@ class Consents:
         last = select(decisions.c.number, decisions.c.at).where(of).order_by(decisions.c.number.desc()).limit(1)
         return tuple(value for row in self._database.rows(last) for value in row.values())
 
-    def standing(self, tenant: str, users: Collection[str] | None = None) -> list[Record]:
-        """What holds now: `user, purpose, capacity, given, number`, of some users if named."""
-        chosen = select(standing).where(standing.c.tenant == tenant).order_by(standing.c.number)
-        if users is None:
-            return self._database.rows(chosen)
-        return [row for some in _lists(sorted(users)) for row in self._database.rows(chosen.where(_in(some)))]
+    def standing(self, tenant: str, *, after: int = 0) -> list[Record]:
+        """What holds now: `user, purpose, capacity, given, number`; only what was decided after a number, if named."""
+        columns = (standing.c.user, standing.c.purpose, standing.c.capacity, standing.c.given, standing.c.number)
+        chosen = select(*columns).where(standing.c.tenant == tenant, standing.c.number > after)
+        return self._database.rows(chosen)
+
+    def standing_of(self, tenant: str, users: Collection[str]) -> list[Record]:
+        """What holds now of some users, in the order in which it was decided."""
+        chosen = select(standing).where(standing.c.tenant == tenant, standing.c.user.in_(users))
+        return self._database.rows(chosen.order_by(standing.c.number))
 
     def history(self, tenant: str, users: Collection[str]) -> list[Record]:
         """Every decision of some users, the first first."""
@@ -76,8 +79,8 @@ class Consents:
             found.setdefault(row["user"], []).append(row)
         return found
 
-    def same(self, tenant: str, users: Collection[str]) -> list[tuple[str, str]]:
-        """Pairs of a user and another id of the same person."""
+    def same(self, tenant: str, users: Collection[str] | None = None) -> list[tuple[str, str]]:
+        """Pairs of a user (of those named, or who have decided anything) and another id of the same person."""
         mine, other = identities.alias("mine"), identities.alias("other")
         my_person, other_person = people.alias("my_person"), people.alias("other_person")
         chosen = (
@@ -88,13 +91,9 @@ class Consents:
             .where(mine.c.tenant == tenant, mine.c.scheme == USER, other.c.scheme == USER)
             .where(mine.c.value != other.c.value)
         )
-        named = (self._database.rows(chosen.where(mine.c.value.in_(some))) for some in _lists(sorted(users)))
-        return [(row["user"], row["same"]) for rows in named for row in rows]
-
-
-def _in(users: Collection[str]) -> Any:
-    return standing.c.user.in_(users)
-
-
-def _lists(names: list[T]) -> Iterator[list[T]]:
-    return (names[at : at + MOST_NAMED] for at in range(0, len(names), MOST_NAMED))
+        if users is None or len(users) > MOST_NAMED:
+            users_of = select(standing.c.user).where(standing.c.tenant == tenant)
+            found = self._database.rows(chosen.where(mine.c.value.in_(users_of)))
+        else:
+            found = self._database.rows(chosen.where(mine.c.value.in_(users)))
+        return [(row["user"], row["same"]) for row in found]
