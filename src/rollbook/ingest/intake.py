@@ -13,6 +13,7 @@ import structlog
 
 from rollbook.errors import NotFound, NotJson, RollbookError, Unavailable
 from rollbook.governance.audit import Trail
+from rollbook.governance.lifecycle.room import Room
 from rollbook.governance.pseudonyms import pseudonyms_of
 from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, Receipt, Sender
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 SETTLED_AT_KEYS = 200_000
 MOST_UNSETTLED_KEYS = 400_000
 SETTLED_AFTER_SECONDS = 5
+# what is being prepared takes no longer until it waits for its commit
+GRACE_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Intake:
         self.store = store
         self.trail = trail
         self.tally = Tally(store, trail)
+        self.room = Room(store)
         self.pseudonyms = pseudonyms_of(store)
         self._standing = standings_of(store)
         self._changing = threading.Lock()
@@ -149,6 +153,16 @@ class Intake:
         """Keep what a caller of `load` found wrong as dead letters."""
         self._wait(Waiting(Future(), rejected=refused, tenant=tenant, dialect=dialect))
 
+    def drain(self, *, grace_seconds: float = GRACE_SECONDS, most_seconds: float = 600) -> None:
+        """Wait until all that is on its way in now is committed, or refused. Raises Unavailable if that takes long."""
+        time.sleep(grace_seconds)
+        self.refuse((), "default", "")
+        deadline = time.monotonic() + most_seconds
+        while self._open_way().committer.has_old():
+            if time.monotonic() > deadline:
+                raise Unavailable("old events have been on their way in for too long; try again when they are in")
+            time.sleep(0.05)
+
     def tend(self, *, now: bool = False) -> None:
         """What is done beside the commits: counts to their table, and keys to theirs, in large steps."""
         way = self._way
@@ -212,6 +226,7 @@ class Intake:
 
     def _put(self, waiting: Waiting) -> None:
         try:
+            self.room.check()
             self._open_way().committer.put(waiting)
         except Unavailable as error:
             waiting.error = error

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rollbook.governance.audit import expiry as trail_expiry
+from rollbook.governance.lifecycle import Expiry
 from rollbook.ingest import dead_letters as letters
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.permitting import texts
@@ -27,6 +28,8 @@ TASKS: tuple[Task, ...] = (
     Task("expire_letters", 3600, letters.expire, "dead letters hold what people sent"),
     Task("expire_texts", 3600, texts.expire, "what people write to an AI is kept for days only"),
     Task("heads", 1, lambda intake: intake.trail and intake.trail.tend(), "ends of the audit trail are signed"),
+    Task("room", 2, lambda intake: intake.room.look(), "events are refused before the disk is full"),
+    Task("lifecycle", 3600, lambda intake: Expiry(intake.store).run(), "what is old enough is archived or deleted"),
     Task("expire_audit", 3600, lambda intake: _expire_trail(intake), "old lines go, behind a checkpoint"),
 )
 

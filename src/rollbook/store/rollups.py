@@ -151,7 +151,7 @@ class Rollups:
     def resting(self) -> Iterator[None]:
         """While it lasts, nothing is rolled: what leaves the events and the rollups together is not brought back."""
         self._check()
-        with self._rolling:
+        with self.changing, self._rolling:
             yield
 
     def reheat(self, tenant: str) -> None:

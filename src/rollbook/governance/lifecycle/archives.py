@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 
 from rollbook.governance.lifecycle.manifest import NAME
 from rollbook.governance.lifecycle.packing import Packing
+from rollbook.governance.lifecycle.redaction import Redaction
 from rollbook.governance.lifecycle.storage import Storage
 from rollbook.store import Store
-from rollbook.store.records.lifecycle import LifecycleRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Archive:
 
 def listed(store: Store, tenant: str) -> list[Archive]:
     """A tenant's archives, the oldest first."""
-    records, storage = LifecycleRecords(store.records.database), Storage(store.settings)
+    records, storage = store.records.lifecycle, Storage(store.settings)
     found = []
     for row in records.archives(tenant):
         days = records.days(tenant, archive=row["id"])
@@ -49,19 +49,20 @@ def listed(store: Store, tenant: str) -> list[Archive]:
     return found
 
 
-def remove_people(store: Store, tenant: str, users: Sequence[str]) -> list[str]:
-    """Write the archives of a tenant anew without some users' events (stored ids); the files that were replaced.
+def remove_people(store: Store, tenant: str, users: Sequence[str], words: Sequence[str] = ()) -> list[str]:
+    """Write the archives of a tenant anew without some users' events (stored ids), `erased` in place of the words in
+    other people's; the files that were replaced.
 
     Doing it again finds nothing more. Raises Invalid naming a damaged file, Unavailable.
     """
     storage = Storage(store.settings)
-    packing, records = Packing(storage, store.settings.data), LifecycleRecords(store.records.database)
-    gone = pa.array(sorted(users), pa.string())
+    packing, records = Packing(storage, store.settings.data), store.records.lifecycle
+    gone, redact = pa.array(sorted(users), pa.string()), Redaction(words)
     changed: list[str] = []
     with store.rollups.changing:
         for row in [one for one in records.archives(tenant) if one["state"] == "kept"]:
             manifest = packing.manifest(row["folder"])
-            fresh = packing.rewrite(row["folder"], manifest, lambda rows: _without(rows, gone))
+            fresh = packing.rewrite(row["folder"], manifest, lambda rows: redact(_without(rows, gone)))
             if fresh is not None:
                 digest = packing.seal(row["folder"], fresh)
                 manifest = fresh

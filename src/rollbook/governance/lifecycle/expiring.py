@@ -22,7 +22,6 @@ from rollbook.store import Store, keys
 from rollbook.store.expiry import State
 from rollbook.store.expiry.raw import Due, Raw
 from rollbook.store.records.database import Record
-from rollbook.store.records.lifecycle import LifecycleRecords
 
 log = structlog.get_logger()
 
@@ -58,7 +57,7 @@ class Expiry:
         self._raw = Raw(store.engine)
         self._storage = Storage(store.settings)
         self._packing = Packing(self._storage, store.settings.data)
-        self._records = LifecycleRecords(store.records.database)
+        self._records = store.records.lifecycle
 
     def run(self, now: datetime | None = None, *, of: str | None = None, dry: bool = False) -> list[Expired]:
         """Let go what is due (of one tenant, if named); `dry`: only say what would. Raises Unavailable."""

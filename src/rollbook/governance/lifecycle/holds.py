@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from rollbook.errors import Invalid, NotFound
 from rollbook.governance.pseudonyms import known_as
 from rollbook.store import Store
-from rollbook.store.records.lifecycle import LifecycleRecords
 
 MOST_WHY = 1_000
 
@@ -34,7 +33,7 @@ def held(store: Store, tenant: str, user: str | None = None) -> list[Hold]:
 def listed(store: Store, tenant: str | None = None, user: str | None = None, *, lifted: bool = False) -> list[Hold]:
     """Holds, the oldest first; `lifted`: those too that stand no more."""
     users = None if user is None else [user]
-    found = LifecycleRecords(store.records.database).holds(tenant, users, lifted=lifted)
+    found = store.records.lifecycle.holds(tenant, users, lifted=lifted)
     return [Hold(**row) for row in found]
 
 
@@ -44,11 +43,11 @@ def place(store: Store, tenant: str, user: str, why: str, by: str) -> Hold:
         raise Invalid(f"say why it is held, in at most {MOST_WHY} characters")
     stored = known_as(store, tenant, user) if user else ""
     hold = Hold(tenant, secrets.token_hex(6), stored, why, by, datetime.now(UTC), "", None)
-    LifecycleRecords(store.records.database).hold({name: getattr(hold, name) for name in Hold.__slots__})
+    store.records.lifecycle.hold({name: getattr(hold, name) for name in Hold.__slots__})
     return hold
 
 
 def lift(store: Store, tenant: str, hold: str, by: str) -> None:
     """Lift a hold. Raises NotFound."""
-    if not LifecycleRecords(store.records.database).lift(tenant, hold, by, datetime.now(UTC)):
+    if not store.records.lifecycle.lift(tenant, hold, by, datetime.now(UTC)):
         raise NotFound(f"tenant {tenant} has no hold {hold!r} that stands")

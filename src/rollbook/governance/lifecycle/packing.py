@@ -88,7 +88,7 @@ class Packing:
                         yield file.read_row_group(group).cast(events.SCHEMA)
 
     def rewrite(self, folder: str, manifest: Manifest, keep: Keeps) -> Manifest | None:
-        """Write those files anew of which `keep` leaves something out; the new manifest, None if nothing changed.
+        """Write those files anew in which `keep` changes something; the new manifest, None if nothing changed.
 
         New files stand beside the old until the manifest names them, so that a kill leaves one or the other.
         """
@@ -97,9 +97,10 @@ class Packing:
             for part in manifest.parts:
                 path = drafts / part.name
                 self._fetch(folder, part, path)
-                kept = keep(pq.read_table(path).cast(events.SCHEMA))
+                rows = pq.read_table(path).cast(events.SCHEMA)
+                kept = keep(rows)
                 _count(days, kept, manifest.zone)
-                if len(kept) == part.rows:
+                if kept.equals(rows):
                     parts.append(part)
                     continue
                 changed = True

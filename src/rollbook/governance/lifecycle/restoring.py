@@ -22,7 +22,6 @@ from rollbook.store import Store, events
 from rollbook.store.expiry import State
 from rollbook.store.expiry.raw import Due, Raw
 from rollbook.store.records.database import Record
-from rollbook.store.records.lifecycle import LifecycleRecords
 
 DIALECT = "import_archive"
 EVER = datetime(2200, 1, 1, tzinfo=UTC)
@@ -80,7 +79,7 @@ class Restoring:
         self._progress = progress
         self._raw = Raw(store.engine)
         self._packing = Packing(Storage(store.settings), store.settings.data)
-        self._records = LifecycleRecords(store.records.database)
+        self._records = store.records.lifecycle
         self._expiry = Expiry(store)
 
     def run(

@@ -7,6 +7,8 @@ from typing import Any
 from rollbook.errors import Unavailable
 from rollbook.governance.audit import Trail
 from rollbook.governance.consent.standing import standings
+from rollbook.governance.lifecycle.archives import remove_people
+from rollbook.governance.lifecycle.holds import held as holds_on
 from rollbook.governance.rights.held import named_letters
 from rollbook.governance.rights.packages import Packages
 from rollbook.governance.tombstones import tombstones_of
@@ -43,7 +45,10 @@ class Erasure:
 
 def barred(erasure: Erasure) -> str:
     """Why the erasure may not be done now; "" if it may."""
-    return ""
+    holds = {hold.id: hold for user in erasure.known.users for hold in holds_on(erasure.store, erasure.tenant, user)}
+    if not holds:
+        return ""
+    return f"a legal hold stands ({', '.join(sorted(holds))}); what is held is not erased until it is lifted"
 
 
 def stock(erasure: Erasure) -> Told:
@@ -68,6 +73,12 @@ def letters(erasure: Erasure) -> Told:
     """Remove the dead letters that name them."""
     found = [row["id"] for row in named_letters(erasure.store, erasure.tenant, erasure.known)]
     return {"removed": Erasing(erasure.store.engine).remove_letters(erasure.tenant, found)}
+
+
+def archives(erasure: Erasure) -> Told:
+    """Write the archives anew without their events, and without their names in other people's."""
+    known = erasure.known
+    return {"files_replaced": remove_people(erasure.store, erasure.tenant, known.users, known.words)}
 
 
 def files(erasure: Erasure) -> Told:
@@ -125,6 +136,7 @@ STEPS: dict[str, Callable[[Erasure], Told]] = {
     "stock": stock,
     "events": events,
     "letters": letters,
+    "archives": archives,
     "files": files,
     "records": records,
     "trail": trail,

@@ -11,6 +11,7 @@ from rollbook.errors import Conflict, Invalid, NotFound
 from rollbook.settings import Settings
 from rollbook.store.records import tables
 from rollbook.store.records.database import Database, Record, batches
+from rollbook.store.records.lifecycle import LifecycleRecords
 from rollbook.store.records.people import People
 
 Rows = Iterable[Mapping[str, Any]]
@@ -28,6 +29,7 @@ class Records:
     def __init__(self, settings: Settings) -> None:
         self.database = self._database = Database(settings)
         self.people = People(self.database)
+        self.lifecycle = LifecycleRecords(self.database)
         self._zones: dict[str, str | None] = {}
 
     def tenant(self, tenant: str) -> Record | None:
