@@ -25,8 +25,8 @@ class Grant:
         """The scope, cut to what may be seen. Raises Forbidden if it names people that may not be seen."""
         users = scope.users
         if self.users is not None:
-            if users is not None and (foreign := [user for user in users if user not in self.users]):
-                raise Forbidden(f"you may not see user {foreign[0]!r}")
+            if users is not None and any(user not in self.users for user in users):
+                raise Forbidden("you may not see the data of a user whom this names")
             users = users if users is not None else self.users
         return dataclasses.replace(scope, tenant=self.tenant, users=users, courses=self.courses)
 
