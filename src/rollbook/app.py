@@ -25,6 +25,7 @@ from rollbook.governance.tenants import tenants_of
 from rollbook.ingest import http, import_routes, letter_routes, verify_routes
 from rollbook.ingest.hot_path import HotPath
 from rollbook.ingest.intake import Intake
+from rollbook.ingest.minimising import routes as minimising_routes
 from rollbook.jobs.durable import Durable
 from rollbook.jobs.runner import Runner
 from rollbook.jobs.schedule import TASKS
@@ -46,7 +47,7 @@ class Rollbook:
         self.credentials = Credentials(self.store, self.tenants, slows=self.rates, address=self.address)
         self.sessions = Sessions(self.store, self.credentials.keys.is_good)
         self.intake = Intake(self.store, self.trail)
-        self._durable = Durable(self.store)
+        self._durable = Durable(self.store, self.trail)
         self.rights = self._durable.rights
         self._runner = Runner(self.intake, TASKS + self._durable.tasks)
 
@@ -97,7 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Cors)
     if settings.auth == "none":
         app.add_middleware(Loopback)
-    for routes in (letter_routes, import_routes, verify_routes, audit_routes):
+    for routes in (letter_routes, import_routes, verify_routes, audit_routes, minimising_routes):
         app.include_router(routes.router)
     api.install(app, http.OPENAPI)
     app.include_router(pages.router)

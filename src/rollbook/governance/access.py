@@ -125,6 +125,8 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/api/v2/tenants/{tenant}"): "manage",
     ("PATCH", "/api/v2/tenants/{tenant}"): "manage",
     ("POST", "/api/v2/tenants/{tenant}/unlink"): "manage",
+    ("POST", "/api/v2/tenants/{tenant}/rotate"): "manage",
+    ("GET", "/api/v2/tenants/{tenant}/rotate"): "manage",
     ("PUT", "/api/v2/directory"): "roster",
     ("GET", "/api/v2/directory"): "ask_person",
     ("GET", "/api/v2/directory/{user_id:path}"): "ask_person",

@@ -33,7 +33,7 @@ class Directory:
         for user, entry in entries.items():
             stored = known_as(self._store, self._tenant, user)
             text = msgspec.json.encode(dict(entry))
-            sealed[stored] = self._sealing.seal(self._tenant, text, context=_context(stored), ring="people")
+            sealed[stored] = self._sealing.seal(self._tenant, text, context=context(stored), ring="people")
         self._records.put_names(self._tenant, sealed)
         return len(sealed)
 
@@ -46,7 +46,7 @@ class Directory:
         return self._records.remove_names(self._tenant, list(users))
 
     def _opened(self, user: str, sealed: bytes) -> Entry:
-        text = self._sealing.unseal(self._tenant, sealed, context=_context(user), ring="people")
+        text = self._sealing.unseal(self._tenant, sealed, context=context(user), ring="people")
         return msgspec.json.decode(text, type=dict[str, str])
 
 
@@ -71,5 +71,6 @@ def may_see(store: Store, grant: Grant, user: str) -> bool:
     return any(row["course"] in grant.courses and holds(row, day) for row in rows)
 
 
-def _context(user: str) -> str:
+def context(user: str) -> str:
+    """What the entry of a user (stored id) is bound to."""
     return f"directory {user}"

@@ -23,7 +23,7 @@ from rollbook.governance.caller import OPEN, Caller, Permission
 from rollbook.governance.grants import Grant
 from rollbook.governance.origins import sign_in_for
 from rollbook.governance.people import courses_of, wards_of
-from rollbook.governance.pseudonyms import known_as
+from rollbook.governance.pseudonyms import known_as, pseudonyms_of
 from rollbook.store import Store
 
 log = structlog.get_logger()
@@ -122,11 +122,13 @@ class Gate:
         if not self._required:
             state["grant"] = Grant(_asked_tenant(scope) or "default", caller=OPEN)
             if guards is not None:
+                _check_key(guards.store, permission, state["grant"])
                 await _note(guards, scope, permission, state["grant"])
             return ()
         if guards is None:
             raise Unavailable("Rollbook is not ready yet; ask again in a moment")
         state["grant"], headers = await self._known(scope, permission, guards)
+        _check_key(guards.store, permission, state["grant"])
         await _note(guards, scope, permission, state["grant"])
         return headers
 
@@ -203,6 +205,12 @@ async def refuse(scope: Scope, send: Send, error: RollbookError) -> None:
         headers += error.headers
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else body})
+
+
+def _check_key(store: Store, permission: Permission | None, grant: Grant) -> None:
+    """Raise Unavailable while the key of the tenant's pseudonyms is being changed: people have two names then."""
+    if permission not in ("manage", "audit", "operate"):
+        pseudonyms_of(store).chain(grant.tenant)
 
 
 async def _note(guards: Guards, scope: Scope, permission: Permission | None, grant: Grant) -> None:

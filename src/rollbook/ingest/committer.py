@@ -63,6 +63,10 @@ class Committer:
             self._queued_bytes += waiting.bytes()
             self._wake.notify()
 
+    def has_old(self) -> bool:
+        """Whether old events wait in their lane."""
+        return bool(self._lane)
+
     def close(self) -> None:
         """Commit what waits, then stop."""
         with self._wake:

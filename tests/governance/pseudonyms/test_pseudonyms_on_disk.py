@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.cli.terminal import serving
-from tests.governance.scanning import scan
+from tests.governance.rights.scanning import scan
 
 TIMES = {"timestamp": "2026-03-02T10:00:00Z", "ts": "2026-03-02T10:00:00Z"}
 

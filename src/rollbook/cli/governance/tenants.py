@@ -1,6 +1,7 @@
 """`rollbook tenant`: make tenants, look at them, change what is set for them."""
 
 import json
+import time
 from typing import Annotated, Any
 
 import typer
@@ -8,10 +9,11 @@ import typer
 from rollbook.cli import output
 from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, settings_of
 from rollbook.cli.reach import reach
-from rollbook.errors import Invalid
+from rollbook.errors import Invalid, Unavailable
 
 PATH = "/api/v2/tenants"
 COLUMNS = ["id", "name", "timezone", "created"]
+POLL_SECONDS = 0.2
 
 Id = Annotated[str, typer.Argument(help="Its id.", metavar="ID")]
 
@@ -80,6 +82,20 @@ def unlink_tenant(
     with reach(settings_of(data)) as found:
         answer = found.post(f"{PATH}/{tenant}/unlink")
     output.show(answer, [answer], list(answer), "json" if as_json else "table")
+
+
+@app.command("rotate")
+def rotate_key(tenant: Id, *, data: Data = None, as_json: AsJson = False) -> None:
+    """Change the key of a tenant's pseudonyms, and rewrite all that is stored; goes on with one that was stopped."""
+    with reach(settings_of(data)) as found:
+        running = found.post(f"{PATH}/{tenant}/rotate")
+        while running["state"] == "running":
+            time.sleep(POLL_SECONDS)
+            running = found.get(f"{PATH}/{tenant}/rotate")
+    if running["state"] == "failed":
+        raise Unavailable(running["detail"])
+    columns = ["tenant", "version", "rows"]
+    output.show(running, [{name: running[name] for name in columns}], columns, "json" if as_json else "table")
 
 
 def _wanted(changes: list[str]) -> dict[str, Any]:

@@ -46,15 +46,19 @@ class Chain:
         self._highest = highest
         self._live = {version for version, _ in keys}
         self.known: dict[str, str] = {"": ""}
+        self._earlier: dict[str, tuple[str, ...]] = {}
 
     def of(self, user: str) -> str:
         """The stored form of an id: its pseudonym under the newest key. The empty one stays empty."""
         found = self.known.get(user)
         if found is None:
-            found = self._forms(user)[-1]
+            forms = self._forms(user)
+            found = forms[-1]
             if len(self.known) >= MOST_REMEMBERED:
-                self.known = {"": ""}
+                self.known, self._earlier = {"": ""}, {}
             self.known[user] = found
+            if len(forms) > 2:
+                self._earlier[found] = tuple(forms[1:-1])
         return found
 
     def of_all(self, users: Sequence[str]) -> list[str]:
@@ -69,6 +73,10 @@ class Chain:
         """All pseudonyms that an id ever had, the present one last."""
         forms = self._forms(user)
         return tuple(form for form in forms if version_of(form) is not None) or forms
+
+    def earlier(self, stored: str) -> tuple[str, ...]:
+        """The pseudonyms that a user had under earlier keys, as far as the id has come in since this was opened."""
+        return self._earlier.get(stored, ())
 
     def _forms(self, user: str) -> list[str]:
         """The id, and its pseudonym under each key that comes after the one it has."""

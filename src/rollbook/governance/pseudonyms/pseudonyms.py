@@ -2,6 +2,7 @@
 
 from weakref import WeakKeyDictionary
 
+from rollbook.errors import Unavailable
 from rollbook.governance.pseudonyms.chain import Chain, digest
 from rollbook.governance.sealing import Sealing
 from rollbook.governance.tenants import Tenants, tenants_of
@@ -9,6 +10,7 @@ from rollbook.store import Store
 
 PURPOSE = "pseudonyms"
 EVENT_IDS = "event ids"
+AGAIN = "if that was stopped, `rollbook tenant rotate` goes on with it"
 
 
 class Pseudonyms:
@@ -23,6 +25,8 @@ class Pseudonyms:
         """How a tenant's ids become pseudonyms; None: they are stored as given. Raises Unavailable, Invalid."""
         if not self.tenants.settings(tenant).pseudonyms:
             return None
+        if self.sealing.coming(tenant, "people") is not None:
+            raise Unavailable(f"the key of tenant {tenant!r} is being changed ({AGAIN})", retry_after_seconds=30)
         versions = self.sealing.versions(tenant, "people", make=True)
         found = self._chains.get(tenant)
         if found is None or found[0] != versions:
@@ -41,6 +45,12 @@ class Pseudonyms:
         chain = self.chain(tenant)
         return (user,) if chain is None else chain.forms(user)
 
+    def coming_chain(self, tenant: str) -> Chain:
+        """How ids will become pseudonyms once the key that is coming serves."""
+        coming = self.sealing.coming(tenant, "people")
+        versions = self.sealing.versions(tenant, "people") + ((coming,) if coming else ())
+        return Chain([(one, self._key(tenant, one)) for one in versions], self.sealing.highest(tenant, "people"))
+
     def event_id(self, tenant: str, id: str) -> str:
         """What an event's id that tells its user's is replaced by: the same for the same id, so that it counts once."""
         key = self.sealing.key_for(tenant, EVENT_IDS, ring="people")
@@ -49,6 +59,7 @@ class Pseudonyms:
     def forget(self, tenant: str) -> None:
         """Leave nothing of a tenant's chain in memory."""
         self._chains.pop(tenant, None)
+        self.sealing.forget(tenant, "people")
 
     def _key(self, tenant: str, version: int) -> bytes:
         return self.sealing.key_for(tenant, PURPOSE, version=version, ring="people")

@@ -35,11 +35,15 @@ SEPARATOR = "\x1f"
 
 @dataclass(slots=True)
 class _Held:
-    """A ring's keys in memory: which live, the highest version there ever was, and what was derived of them."""
+    """A ring's keys in memory: which live, the highest version there ever was, and what was derived of them.
+
+    `coming`: the one that does not serve yet, while what is stored is being rewritten.
+    """
 
     read: float
     live: dict[int, bytes]
     highest: int
+    coming: int | None = None
     derived: dict[tuple[int, str], bytes] = field(default_factory=dict)
 
 
@@ -55,12 +59,12 @@ class Sealing:
         given = store.settings.master_key or store.settings.master_key_file
         self._master = master_key(store.settings, self._records.any_key) if given else None
 
-    def seal(self, tenant: str, data: bytes, *, context: str, ring: Ring = "data") -> bytes:
+    def seal(self, tenant: str, data: bytes, *, context: str, ring: Ring = "data", version: int | None = None) -> bytes:
         """The data encrypted and bound to the tenant and the context: only `unseal` with both the same reads it.
 
-        AES-256-GCM with a random nonce. Raises Unavailable, Invalid.
+        AES-256-GCM with a random nonce, under the newest key unless a version is named. Raises Unavailable, Invalid.
         """
-        version = self.versions(tenant, ring, make=True)[-1]
+        version = version or self.versions(tenant, ring, make=True)[-1]
         nonce = secrets.token_bytes(NONCE_BYTES)
         key = self.key_for(tenant, SEAL, version=version, ring=ring)
         head = FORM + version.to_bytes(VERSION_BYTES) + nonce
@@ -95,8 +99,25 @@ class Sealing:
         return derived
 
     def versions(self, tenant: str, ring: Ring, *, make: bool = False) -> tuple[int, ...]:
-        """The versions of a ring's keys that live, the first first. `make`: if there is none, make one."""
-        return tuple(sorted(self._ring(tenant, ring, make=make).live))
+        """The versions of a ring's keys that live and serve, the first first. `make`: if there is none, make one."""
+        held = self._ring(tenant, ring, make=make)
+        return tuple(version for version in sorted(held.live) if version != held.coming)
+
+    def coming(self, tenant: str, ring: Ring) -> int | None:
+        """The version of the key that a ring is being changed to; None: it is not."""
+        return self._ring(tenant, ring, make=False).coming
+
+    def begin_change(self, tenant: str, ring: Ring) -> int:
+        """Add a key that does not serve yet, or find the one that was added. Its version."""
+        held = self._read(tenant, ring, None)
+        if held.coming is None:
+            held = self._mint(tenant, ring, held.highest, serving=False)
+        assert held.coming is not None
+        return held.coming
+
+    def forget(self, tenant: str, ring: Ring) -> None:
+        """Read a ring's keys again when they are next needed."""
+        self._held.pop((tenant, ring), None)
 
     def highest(self, tenant: str, ring: Ring) -> int:
         """The highest version that a ring's keys ever had; 0: it has had none."""
@@ -128,6 +149,7 @@ class Sealing:
         rows = self._records.keys(tenant, ring)
         live = [row for row in rows if row["destroyed"] is None]
         held = _Held(time.monotonic(), {}, max((row["version"] for row in rows), default=0))
+        held.coming = next((row["version"] for row in live if not row["serving"]), None)
         if before is not None and before.live.keys() == {row["version"] for row in live}:
             # the same versions are the same keys
             held.live, held.derived = before.live, before.derived
@@ -136,12 +158,12 @@ class Sealing:
         self._held[tenant, ring] = held
         return held
 
-    def _mint(self, tenant: str, ring: Ring, highest: int) -> _Held:
+    def _mint(self, tenant: str, ring: Ring, highest: int, *, serving: bool = True) -> _Held:
         with self._minting:
             version, nonce = highest + 1, secrets.token_bytes(NONCE_BYTES)
             bound = _bound(tenant, f"{ring}{SEPARATOR}{version}")
             sealed = AESGCM(self._master_key()).encrypt(nonce, secrets.token_bytes(KEY_BYTES), bound)
-            self._records.add_key(tenant, ring, version, FORM + nonce + sealed)
+            self._records.add_key(tenant, ring, version, FORM + nonce + sealed, serving=serving)
             return self._read(tenant, ring, None)
 
     def _opened(self, tenant: str, ring: Ring, version: int, sealed: bytes) -> bytes:

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("ring", sa.String),
         sa.Column("version", sa.Integer, autoincrement=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("serving", sa.Boolean, nullable=False),
         sa.Column("created", MOMENT, nullable=False),
         sa.Column("destroyed", MOMENT),
         sa.PrimaryKeyConstraint("tenant", "ring", "version", name="pk_tenant_keys"),
@@ -30,6 +31,15 @@ def upgrade() -> None:
         sa.Column("changed", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "user", name="pk_directory"),
         of_tenant("directory"),
+    )
+    op.create_table(
+        "rewritings",
+        sa.Column("tenant", sa.String),
+        sa.Column("version", sa.Integer, autoincrement=False),
+        sa.Column("stretch", sa.String),
+        sa.Column("state", sa.String, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "version", "stretch", name="pk_rewritings"),
+        of_tenant("rewritings"),
     )
 
 
