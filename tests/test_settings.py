@@ -65,6 +65,22 @@ def test_a_wrong_value_is_told_by_the_name_that_was_set(monkeypatch: pytest.Monk
         load()
 
 
+def test_redis_may_be_named_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().redis is None
+    monkeypatch.setenv("REDIS_HOST", "cache")
+    monkeypatch.setenv("REDIS_PASSWORD", "p@ss")
+    assert load().redis == "redis://:p%40ss@cache:6379/0"
+    monkeypatch.setenv("REDIS_URL", "rediss://whole:6380/1")
+    assert load().redis == "rediss://whole:6380/1"
+
+
+@pytest.mark.parametrize(("name", "value"), [("REDIS_URL", "cache:6379"), ("TRUSTED_PROXIES", "10.0.0.0/8, proxy")])
+def test_addresses_that_cannot_be_are_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Invalid, match=f"setting {name}"):
+        load()
+
+
 def test_postgresql_may_be_named_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DB_HOST", "records")
     monkeypatch.setenv("DB_PASSWORD", "p@ss/word")

@@ -4,7 +4,7 @@ import http.server
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,7 @@ class Issuer:
         self.keys: dict[str, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = {}
         self.url = ""
         self.asked = 0
+        self.before: Callable[[], object] = lambda: None
         self.answer: tuple[int, bytes, dict[str, str]] | None = None
         self.rotate("first")
 
@@ -74,6 +75,7 @@ def issuing() -> Iterator[Issuer]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked += 1
+            issuer.before()
             status, body, headers = issuer.answer or (200, issuer.shown(), {})
             self.send_response(status)
             for name, value in headers.items():

@@ -13,7 +13,7 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from rollbook.errors import TooMany, Unauthenticated, Unavailable
+from rollbook.errors import Forbidden, TooMany, Unauthenticated, Unavailable
 from rollbook.governance.caller import Caller
 from rollbook.governance.credentials import Credentials
 from rollbook.governance.grants import Grant
@@ -155,6 +155,20 @@ def test_a_ticket_over_http_opens_a_stream_and_nothing_else(store: Store, tenant
     assert caller.credential == f"key:{row['id']}"
     with pytest.raises(Unauthenticated):
         known(credentials, scope_of("/api/v2/live/events", query=query))
+
+
+def test_a_ticket_is_held_to_the_pages_of_its_key(store: Store, tenant: str) -> None:
+    tenants_of(store).create(tenant)
+    client, credentials = gated(store)
+    key, _ = credentials.keys.create(tenant, "read", origins=["https://a.example"])
+
+    def opened(origin: str) -> Caller | None:
+        ticket = client.post("/api/v2/live/tickets", headers={"x-api-key": key}).json()["ticket"]
+        return known(credentials, scope_of("/api/v2/live/events", query=f"ticket={ticket}", origin=origin))
+
+    assert opened("https://a.example") is not None
+    with pytest.raises(Forbidden):
+        opened("https://evil.example")
 
 
 def test_a_stream_closes_when_its_key_is_revoked(store: Store, tenant: str) -> None:

@@ -1,9 +1,12 @@
 """Tokens: who they say is calling, and everything that a forged, foreign, old or odd one is refused for."""
 
 import base64
+import concurrent.futures
+import gzip
 import hashlib
 import hmac
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -353,6 +356,28 @@ def test_keys_stay_good_while_the_issuer_is_silent(issuer: Issuer) -> None:
 def test_answers_that_hold_no_keys(answer: tuple[int, bytes, dict[str, str]], issuer: Issuer) -> None:
     issuer.answer = answer
     assert issuer.url in refusal(lambda: KeySet(issuer.url).key("first"), Unavailable).detail
+
+
+def test_what_is_small_on_the_wire_and_large_in_memory_is_not_unpacked(issuer: Issuer) -> None:
+    issuer.answer = (200, gzip.compress(b" " * (50 << 20) + issuer.shown()), {"content-encoding": "gzip"})
+    refusal(lambda: KeySet(issuer.url).key("first"), Unavailable)
+
+
+def test_few_wait_for_one_issuer_and_all_of_them_get_its_key(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rollbook.governance.tokens.jwks.MOST_WAITING", 3)
+    keys = KeySet(issuer.url)
+    let_go, asked = threading.Event(), threading.Event()
+    issuer.before = lambda: (asked.set(), let_go.wait(60))
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(keys.key, "first") for _ in range(3)]
+        asked.wait(60)
+        while keys._waiting._value:
+            pass
+        assert "many wait" in refusal(lambda: keys.key("first"), Unavailable).detail
+        let_go.set()
+        assert len({one.result() for one in waiting}) == 1
+    assert keys.key("first") is not None
+    assert issuer.asked == 1
 
 
 def test_a_redirect_is_not_followed(issuer: Issuer) -> None:

@@ -44,8 +44,14 @@ def demo(
     _make_once(settings, learners, days, seed)
     if serving:
         chosen = settings if port is not None else settings.model_copy(update={"port": free_unless(settings)})
-        ask = f"rollbook ask active_users --data {settings.data}"
-        listen(chosen, lambda at, _: typer.echo(f"\nOpen {at}\nor: {ask}\n(Ctrl-C stops it; the data stays there)"))
+
+        def tell(address: str, key: str | None) -> None:
+            ask = f"rollbook ask active_users --data {settings.data}"
+            typer.echo(f"\nOpen {address}\nor: {ask}\n(Ctrl-C stops it; the data stays there)")
+            if key is not None:
+                typer.echo(f"Admin key of tenant {TENANT} (shown once): {key}")
+
+        listen(chosen, tell)
 
 
 def _open(settings: Settings) -> Settings:

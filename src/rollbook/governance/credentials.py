@@ -31,7 +31,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 SECRET_HEADER = b"x-rollbook-secret"
 LONGEST = 16_384
 # threads that wait for the records, and for issuers that may not answer; others' waiting must not hold them up
-THREADS = 8
+KEY_THREADS, TOKEN_THREADS = 8, 32
 
 
 class Slows(Protocol):
@@ -60,8 +60,8 @@ class Credentials:
         self._secret = store.folder.secret.encode()
         self._slows = slows
         self._address = address
-        self._key_threads = anyio.CapacityLimiter(THREADS)
-        self._token_threads = anyio.CapacityLimiter(THREADS)
+        self._key_threads = anyio.CapacityLimiter(KEY_THREADS)
+        self._token_threads = anyio.CapacityLimiter(TOKEN_THREADS)
 
     async def caller(self, scope: Scope) -> Caller | None:
         """Who makes a request; None: it shows nothing.
@@ -71,13 +71,8 @@ class Credentials:
         shown, secret, origin = _shown(scope["headers"])
         if secret is not None and hmac.compare_digest(secret, self._secret):
             return LOCAL
-        if shown is None:
-            return await self._by_ticket(scope)
-        if len(shown) > LONGEST:
-            raise Unauthenticated(f"the key or token is longer than {LONGEST} characters")
-        digest = hashlib.sha256(shown).digest()
-        caller = self.keys.seen(digest) or self.tokens.seen(digest) or await self._look_up(scope, shown, digest)
-        if origin is not None and caller.origins is not None and origin not in caller.origins:
+        caller = await (self._by_ticket(scope) if shown is None else self._by(shown, scope))
+        if caller is not None and origin is not None and caller.origins is not None and origin not in caller.origins:
             raise Forbidden(f"this key may not be used on pages of {origin}")
         return caller
 
@@ -89,6 +84,13 @@ class Credentials:
     async def close(self) -> None:
         """Let Redis go."""
         await self.tickets.close()
+
+    async def _by(self, shown: bytes, scope: Scope) -> Caller:
+        """Who shows a key or token."""
+        if len(shown) > LONGEST:
+            raise Unauthenticated(f"the key or token is longer than {LONGEST} characters")
+        digest = hashlib.sha256(shown).digest()
+        return self.keys.seen(digest) or self.tokens.seen(digest) or await self._look_up(scope, shown, digest)
 
     async def _look_up(self, scope: Scope, shown: bytes, digest: bytes) -> Caller:
         try:

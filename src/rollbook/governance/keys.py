@@ -5,6 +5,7 @@ guess it is hopeless at any speed, and a slow hash would only make each request 
 (look-up secrets of 112 bits and more need no salted, slow hash).
 """
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -16,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from rollbook.errors import Invalid, NotFound, Unauthenticated
+from rollbook.errors import Invalid, NotFound, Unauthenticated, Unavailable
 from rollbook.governance.caller import Caller, Permission, Role
 from rollbook.store import Store
 from rollbook.store.records.access import KeyRecords
@@ -179,7 +180,7 @@ class Keys:
                 kept[digest] = _Known(one.caller if one.until == until else _caller(row, until), one.key, until)
         self._known, self._read = kept, moment
         long_ago = now - USE_NOTED_EVERY
-        self._records.note_use([i for i, row in rows.items() if (row["last_used"] or row["created"]) < long_ago], now)
+        self._note_use([i for i, row in rows.items() if (row["last_used"] or row["created"]) < long_ago], now)
 
     def _recognised(self, text: str, digest: bytes) -> _Known:
         parts = text.split("_", 2)
@@ -195,8 +196,13 @@ class Keys:
         if until <= now.timestamp():
             raise Unauthenticated(f"key {row['id']} was rotated, and this is its old secret", was_good=True)
         if row["last_used"] is None:
-            self._records.note_use([row["id"]], now)
+            self._note_use([row["id"]], now)
         return _Known(_caller(row, until), row["id"], until)
+
+    def _note_use(self, ids: list[str], now: datetime) -> None:
+        # records that can be read but not written keep nobody out
+        with contextlib.suppress(Unavailable):
+            self._records.note_use(ids, now)
 
     def _one(self, tenant: str, key: str, *, shown: bool = True) -> Record:
         for row in self._records.found([key]):

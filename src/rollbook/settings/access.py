@@ -79,6 +79,13 @@ class AccessSettings(BaseModel):
             ipaddress.ip_network(one, strict=False)
         return text
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, text: str | None) -> str | None:
+        if text is not None and not text.startswith(("redis://", "rediss://")):
+            raise ValueError("must be redis://host:port/number or rediss://…")
+        return text
+
     @property
     def redis(self) -> str | None:
         """Where Redis is; None: nowhere."""

@@ -21,6 +21,8 @@ AGAIN_AFTER_SECONDS = 30
 TIMEOUT_SECONDS = 5
 MOST_BYTES = 256 << 10
 MOST_KEYS = 100
+# requests that wait for one issuer; others, of other tenants, must not wait for it, too
+MOST_WAITING = 8
 
 
 class KeySet:
@@ -34,25 +36,36 @@ class KeySet:
         self._keys: dict[str, PyJWK] = {}
         self._fetched = self._tried = float("-inf")
         self._fetching = threading.Lock()
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
 
     def key(self, kid: str | None) -> PyJWK | None:
         """The key of an id, or the only one where a token names none; None: the issuer has no such key.
 
         Raises Unavailable if the keys cannot be fetched. Blocks while they are.
         """
-        with self._fetching:
-            now = self._clock()
-            if now - self._fetched > KEPT_SECONDS:
-                self._keys = {}
-            found = self._of(kid)
-            if found is None and now - self._tried >= AGAIN_AFTER_SECONDS:
-                self._tried = now
-                self._keys = self._fetch()
-                self._fetched = now
-                found = self._of(kid)
-            if found is None and now - self._fetched > KEPT_SECONDS:
-                raise Unavailable(f"the keys of the token's issuer at {self.url} could not be fetched")
+        now = self._clock()
+        if now - self._fetched <= KEPT_SECONDS and (found := self._of(kid)) is not None:
             return found
+        if not self._waiting.acquire(blocking=False):
+            raise Unavailable(f"the keys of the token's issuer at {self.url} are being fetched; many wait for them")
+        try:
+            with self._fetching:
+                return self._renewed(kid, now)
+        finally:
+            self._waiting.release()
+
+    def _renewed(self, kid: str | None, now: float) -> PyJWK | None:
+        if now - self._fetched > KEPT_SECONDS:
+            self._keys = {}
+        found = self._of(kid)
+        if found is None and now - self._tried >= AGAIN_AFTER_SECONDS:
+            self._tried = now
+            self._keys = self._fetch()
+            self._fetched = now
+            found = self._of(kid)
+        if found is None and now - self._fetched > KEPT_SECONDS:
+            raise Unavailable(f"the keys of the token's issuer at {self.url} could not be fetched")
+        return found
 
     def _of(self, kid: str | None) -> PyJWK | None:
         if kid is None:
@@ -90,10 +103,14 @@ def _read(url: str) -> bytes:
     """The answer, at most so long. No redirects: who answers for the issuer is decided by the setting alone."""
     held = bytearray()
     until = time.monotonic() + TIMEOUT_SECONDS
-    with httpx.stream("GET", url, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as answer:
+    plain = {"accept": "application/json", "accept-encoding": "identity"}
+    with httpx.stream(
+        "GET", url, headers=plain, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False
+    ) as answer:
         if answer.status_code != 200:
             raise ValueError(f"it answers {answer.status_code}")
-        for piece in answer.iter_bytes():
+        # raw: what is short on the wire may be long when it is decompressed
+        for piece in answer.iter_raw():
             held += piece
             if len(held) > MOST_BYTES:
                 raise ValueError(f"it answers with more than {MOST_BYTES} bytes")
