@@ -181,41 +181,6 @@ def test_what_a_source_deletes_ends(people: People) -> None:
     }
 
 
-def test_forgetting_takes_the_whole_person_and_nobody_else(people: People) -> None:
-    told(
-        people, PersonRow("ada", BORN, (("sis", "17"),)), PersonRow("ada2", {}, (("sis", "17"),)), PersonRow("bob", {})
-    )
-    with people.roster("school") as roster:
-        roster.put_courses([{"id": "maths"}])
-        roster.put_memberships([place("ada"), place("ada2"), place("bob")])
-        roster.put_guardianships([care("mum", "ada2"), care("ada", "cat"), care("mum", "bob")])
-    assert people.forget("school", ["ada2"]) == {"memberships": 2, "guardianships": 2, "people": 2}
-    assert people.persons_of("school", "ada") == []
-    assert people.merges("school") == []
-    assert [row["user"] for row in people.memberships("school")] == ["bob"]
-    assert [row["ward"] for row in people.guardianships("school")] == ["bob"]
-    assert people.same_person("school", "bob") == ("bob",)
-
-
-def test_users_are_renamed_everywhere(people: People) -> None:
-    told(people, PersonRow("ada", {}, (("sis", "ada"),)))
-    with people.roster("school") as roster:
-        roster.put_courses([{"id": "maths"}])
-        roster.put_memberships([place("ada")])
-        roster.put_guardianships([care("mum", "ada"), care("ada", "cat")])
-    people.rename_users("school", {"ada": "p1_x", "mum": "p1_y"})
-    (person,) = people.persons_of("school", "p1_x")
-    assert [(row["scheme"], row["value"]) for row in people.identities("school", person["id"])] == [
-        ("sis", "ada"),
-        ("user", "p1_x"),
-    ]
-    assert [row["user"] for row in people.memberships("school")] == ["p1_x"]
-    assert [(row["guardian"], row["ward"]) for row in people.guardianships("school")] == [
-        ("p1_x", "cat"),
-        ("p1_y", "p1_x"),
-    ]
-
-
 def test_a_failed_roster_leaves_nothing(people: People) -> None:
     def tell() -> None:
         with people.roster("school") as roster:

@@ -9,6 +9,7 @@ from rollbook.errors import Invalid
 from rollbook.governance.people import courses_of, members_of, person_of, same_person, today, wards_of
 from rollbook.governance.pseudonyms import known_as
 from rollbook.governance.tenants import tenants_of
+from rollbook.governance.tombstones import tombstones_of
 from rollbook.ingest.one_roster import RosterSummary, import_one_roster
 from rollbook.store import Store
 from tests.ingest.schools import Files, package, school, users, zipped
@@ -215,6 +216,14 @@ def test_of_two_enrolments_the_one_that_lasts_longest_counts(one: School) -> Non
     files["enrollments"] += [files["enrollments"][1] | over]
     one.take(files)
     assert ("s1", "learner") in one.there()
+
+
+def test_who_was_erased_stays_erased_though_the_school_goes_on_naming_them(one: School) -> None:
+    one.take(school())
+    tombstones_of(one.store).bury(one.tenant, ["s1"], "request-1")
+    done = one.take(school())
+    assert (done.refused, done.ignored, done.kept) == (0, 3, False)
+    assert one.there() == EVERYONE - {("s1", "learner")}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from fastapi.testclient import TestClient
 
 from rollbook.governance.people import courses_of
 from rollbook.governance.pseudonyms import known_as
-from rollbook.governance.roster import MOST_ITEMS
+from rollbook.governance.roster import ERASED, MOST_ITEMS
 from rollbook.governance.tenants import tenants_of
+from rollbook.governance.tombstones import tombstones_of
 from rollbook.store import Store
 from tests.delivery.serving import serve
 
@@ -215,3 +216,22 @@ def test_under_pseudonyms_users_are_named_either_way(api: Api, store: Store, ten
     assert '"17"' not in shown
     assert counts(api.put(people=[{"user_id": ada, "country": "DE"}]))[0] == (0, 0, 1)
     assert courses_of(store, tenant, known_as(store, tenant, "tom")) == ("a/b",)
+
+
+def test_who_was_erased_is_not_brought_back_by_a_roster(api: Api, store: Store, tenant: str) -> None:
+    tombstones_of(store).bury(tenant, ["ada"], "request-1")
+    told = {
+        **SCHOOL,
+        "people": [*SCHOOL["people"], {"user_id": "x", "identities": [{"scheme": "user", "value": "ada"}]}],
+    }
+    answer = api.put(**told)
+    assert [(one["list"], one["index"]) for one in answer["rejected"]] == [
+        ("people", 0),
+        ("people", 2),
+        ("memberships", 0),
+        ("guardianships", 0),
+    ]
+    assert {one["reason"] for one in answer["rejected"]} == {ERASED}
+    assert api.get("people/ada").status_code == 404
+    tombstones_of(store).lift(tenant, ["ada"])
+    assert api.put(**SCHOOL)["rejected"] == []

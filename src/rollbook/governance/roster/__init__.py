@@ -2,6 +2,19 @@
 
 from rollbook.governance.roster.items import Counts, Outcome, Refusal, Told
 from rollbook.governance.roster.merging import Merged, merge, undo
-from rollbook.governance.roster.putting import MOST_ITEMS, Saying, hidden, put
+from rollbook.governance.roster.putting import ERASED, MOST_ITEMS, Saying, hidden, put
 
-__all__ = ["MOST_ITEMS", "Counts", "Merged", "Outcome", "Refusal", "Saying", "Told", "hidden", "merge", "put", "undo"]
+__all__ = [
+    "ERASED",
+    "MOST_ITEMS",
+    "Counts",
+    "Merged",
+    "Outcome",
+    "Refusal",
+    "Saying",
+    "Told",
+    "hidden",
+    "merge",
+    "put",
+    "undo",
+]

@@ -14,6 +14,7 @@ from rollbook.governance.roster.items import (
     Counts,
     CourseItem,
     GuardianshipItem,
+    IdentityItem,
     Item,
     Kind,
     MembershipItem,
@@ -22,12 +23,14 @@ from rollbook.governance.roster.items import (
     Refusal,
     Told,
 )
+from rollbook.governance.tombstones import Tombstones, tombstones_of
 from rollbook.store import Store
 from rollbook.store.records.people.persons import PersonRow
 from rollbook.store.records.people.roster import Roster, Row
 from rollbook.store.records.people.written import Written
 
 MOST_ITEMS = 10_000
+ERASED = "this person was erased; readmit them first if they have come back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def put(store: Store, tenant: str, told: Told, saying: Saying = Saying()) -> Out
     """Write a roster in one transaction; the same again changes nothing. Raises TooLarge or Unavailable."""
     if (count := sum(len(told.items(kind)) for kind in KINDS)) > MOST_ITEMS:
         raise TooLarge(f"{count} entries, and a call takes {MOST_ITEMS}; send them in parts")
-    forms = _Forms(store, tenant, saying)
+    forms = _Forms(store, tenant, saying, tombstones_of(store))
     outcome = Outcome()
     checked = {kind: list(_checked(kind, told.items(kind), forms, outcome)) for kind in KINDS}
     with store.records.people.roster(tenant) as roster:
@@ -62,6 +65,7 @@ class _Forms:
     store: Store
     tenant: str
     saying: Saying
+    buried: Tombstones
 
     def row(self, item: Item) -> PersonRow | Row:
         match item:
@@ -85,11 +89,19 @@ class _Forms:
             facts["country"] = (facts["country"] or "").upper()
         if "traits" in facts:
             facts["traits"] = facts["traits"] or {}
-        others = tuple((one.scheme, hidden(self.store, self.tenant, one.scheme, one.value)) for one in item.identities)
+        others = tuple((one.scheme, self._other(one)) for one in item.identities)
         return PersonRow(self._known(item.user_id), facts, others)
 
     def _known(self, user: str) -> str:
-        return known_as(self.store, self.tenant, user)
+        stored = known_as(self.store, self.tenant, user)
+        if self.buried.is_erased(self.tenant, stored):
+            raise ValueError(ERASED)
+        return stored
+
+    def _other(self, one: IdentityItem) -> str:
+        return (
+            self._known(one.value) if one.scheme == "user" else hidden(self.store, self.tenant, one.scheme, one.value)
+        )
 
     def _lasting(self, item: MembershipItem | GuardianshipItem) -> dict[str, Any]:
         told = {"begins": item.begins, "ends": item.ends, "ref": item.ref}
@@ -98,8 +110,6 @@ class _Forms:
 
 def hidden(store: Store, tenant: str, scheme: str, value: str) -> str:
     """The stored form of an id of another scheme: it is no less a person's, so where users are pseudonyms, so is it."""
-    if scheme == "user":
-        return known_as(store, tenant, value)
     named = f"{scheme}:{value.lower() if scheme == 'email' else value}"
     return known_as(store, tenant, named).removeprefix(f"{scheme}:")
 

@@ -15,7 +15,7 @@ from typing import Any
 from rollbook.errors import Invalid
 from rollbook.governance.people import today
 from rollbook.governance.pseudonyms import known_as
-from rollbook.governance.roster import Saying, Told, hidden, put
+from rollbook.governance.roster import ERASED, Saying, Told, hidden, put
 from rollbook.governance.roster.items import KINDS, Outcome
 from rollbook.ingest.importing import Progress, quiet
 from rollbook.ingest.one_roster.entries import GUARDIAN, SOURCE, STUDENT, TEACHER, Entries, Entry, Said
@@ -67,7 +67,11 @@ class RosterSummary:
                 self.counts[kind][name] += count
         by_kind = {kind: [entry.line for entry in entries if entry.kind == kind] for kind in KINDS}
         for one in outcome.rejected:
-            self.refuse(by_kind[one.kind][one.index], one.reason)
+            if one.reason == ERASED:
+                # the school may go on naming them; they stay erased
+                self.ignored += 1
+            else:
+                self.refuse(by_kind[one.kind][one.index], one.reason)
 
     def refuse(self, line: Line, reason: str) -> None:
         """Note a line that was refused."""
@@ -96,7 +100,7 @@ def import_one_roster(
             progress(summary.rows, max(total, summary.rows), some[-1].line.file)
         for line, reason in entries.said.refused:
             summary.refuse(line, reason)
-        summary.ignored = entries.said.ignored
+        summary.ignored += entries.said.ignored
         _end(store, tenant, package, entries.said, saying, summary=summary)
     progress(summary.rows, summary.rows, "done")
     return summary

@@ -1,6 +1,6 @@
 """People: who is who, who is in which course, who answers for whom."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -10,13 +10,10 @@ from sqlalchemy import (
     Connection,
     Select,
     Table,
-    bindparam,
-    delete,
     literal,
     or_,
     select,
     union_all,
-    update,
 )
 
 from rollbook.store.records import tables
@@ -130,35 +127,6 @@ class People:
         if persons is not None:
             chosen = chosen.where(or_(merges.c.kept.in_(persons), merges.c.merged.in_(persons)))
         return self._database.rows(chosen.order_by(merges.c.made, merges.c.id))
-
-    def forget(self, tenant: str, users: Collection[str]) -> dict[str, int]:
-        """Remove whoever the users are: persons, identities, merges, memberships, guardianships; rows by table."""
-        every = sorted({same for user in users for same in self._same_person(tenant, user)} | set(users))
-        removed: dict[str, int] = {}
-        with self.change(tenant) as connection:
-            for some in _lists(every):
-                together = (people.c.tenant == identities.c.tenant) & (people.c.id == identities.c.person)
-                known = select(people.c.root).join(identities, together).where(people.c.tenant == tenant)
-                known = known.where(identities.c.scheme == USER, identities.c.value.in_(some))
-                for table, whose in (
-                    (memberships, memberships.c.user.in_(some)),
-                    (guardianships, or_(guardianships.c.ward.in_(some), guardianships.c.guardian.in_(some))),
-                    # identities and merges go with it
-                    (people, people.c.root.in_(known)),
-                ):
-                    done = connection.execute(delete(table).where(table.c.tenant == tenant, whose))
-                    removed[table.name] = removed.get(table.name, 0) + done.rowcount
-        return removed
-
-    def rename_users(self, tenant: str, names: Mapping[str, str]) -> None:
-        """Store users under other ids, as when a tenant's pseudonyms change their key."""
-        renamed = [{"was": was, "becomes": becomes} for was, becomes in names.items()]
-        columns = ((memberships, "user"), (guardianships, "ward"), (guardianships, "guardian"), (identities, "value"))
-        with self.change(tenant) as connection:
-            for table, column in columns if renamed else ():
-                changed = update(table).where(table.c.tenant == tenant, table.c[column] == bindparam("was"))
-                changed = changed.where(identities.c.scheme == USER) if table is identities else changed
-                connection.execute(changed.values({column: bindparam("becomes")}), renamed)
 
     def _same_person(self, tenant: str, user: str) -> tuple[str, ...]:
         found = self._database.rows(_identities(tenant, _person(tenant, user)))
