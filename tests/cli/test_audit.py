@@ -26,7 +26,7 @@ CHANGE = """
 
 def rollbook(*words: object) -> subprocess.CompletedProcess[str]:
     """`rollbook …` with access as it is by default."""
-    return terminal.rollbook(*words, **REQUIRED)
+    return terminal.rollbook(*words, here=None, **REQUIRED)
 
 
 @pytest.fixture(scope="module")

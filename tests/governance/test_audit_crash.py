@@ -39,7 +39,18 @@ def lines(folder: Path, tenant: str, **options: object) -> list[dict[str, Any]]:
     """Lines of a folder, the newest first."""
     given = [word for name, value in options.items() for word in (f"--{name}", value)]
     done = rollbook(
-        "audit", "list", "--tenant", tenant, "--limit", 10_000, "--json", *given, "--data", folder, **REQUIRED
+        "audit",
+        "list",
+        "--tenant",
+        tenant,
+        "--limit",
+        10_000,
+        "--json",
+        *given,
+        "--data",
+        folder,
+        here=None,
+        **REQUIRED,
     )
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
@@ -48,7 +59,7 @@ def lines(folder: Path, tenant: str, **options: object) -> list[dict[str, Any]]:
 
 def verified(folder: Path) -> tuple[int, str]:
     """Exit code and what `audit verify` says."""
-    done = rollbook("audit", "verify", "--data", folder, **REQUIRED)
+    done = rollbook("audit", "verify", "--data", folder, here=None, **REQUIRED)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -44,6 +44,6 @@ def acme(folder: Path) -> dict[str, str]:
         ("tenant", "create", "acme", "--plain-ids"),
         ("key", "create", "--tenant", "acme", "--role", "admin"),
     ):
-        done = rollbook(*words, "--data", folder, **REQUIRED)
+        done = rollbook(*words, "--data", folder, here=None, **REQUIRED)
         assert done.returncode == 0, done.stderr
     return {"authorization": f"Bearer {done.stdout.strip()}"}

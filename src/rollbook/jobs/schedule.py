@@ -20,6 +20,16 @@ class Task:
     why: str
 
 
+def _sign_heads(intake: Intake) -> None:
+    if intake.trail is not None:
+        intake.trail.tend()
+
+
+def _expire_trail(intake: Intake) -> None:
+    if intake.trail is not None and intake.store.may_write():
+        trail_expiry.expire(intake.store, intake.trail)
+
+
 TASKS: tuple[Task, ...] = (
     Task("tend", 1, lambda intake: intake.tend(), "keys and counts go to their tables"),
     Task("roll", 5, lambda intake: intake.store.rollups.roll(), "days that have become quiet are rolled up"),
@@ -27,13 +37,8 @@ TASKS: tuple[Task, ...] = (
     Task("expire_keys", 3600, lambda intake: intake.expire(), "ids are remembered for the window, no longer"),
     Task("expire_letters", 3600, letters.expire, "dead letters hold what people sent"),
     Task("expire_texts", 3600, texts.expire, "what people write to an AI is kept for days only"),
-    Task("heads", 1, lambda intake: intake.trail and intake.trail.tend(), "ends of the audit trail are signed"),
+    Task("heads", 1, _sign_heads, "ends of the audit trail are signed"),
     Task("room", 2, lambda intake: intake.room.look(), "events are refused before the disk is full"),
     Task("lifecycle", 3600, lambda intake: Expiry(intake.store).run(), "what is old enough is archived or deleted"),
-    Task("expire_audit", 3600, lambda intake: _expire_trail(intake), "old lines go, behind a checkpoint"),
+    Task("expire_audit", 3600, _expire_trail, "old lines go, behind a checkpoint"),
 )
-
-
-def _expire_trail(intake: Intake) -> None:
-    if intake.trail is not None and intake.store.may_write():
-        trail_expiry.expire(intake.store, intake.trail)
