@@ -367,7 +367,12 @@ def test_few_wait_for_one_issuer_and_all_of_them_get_its_key(issuer: Issuer, mon
     monkeypatch.setattr("rollbook.governance.tokens.jwks.MOST_WAITING", 3)
     keys = KeySet(issuer.url)
     let_go, asked = threading.Event(), threading.Event()
-    issuer.before = lambda: (asked.set(), let_go.wait(60))
+
+    def hold() -> None:
+        asked.set()
+        let_go.wait(60)
+
+    issuer.before = hold
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(keys.key, "first") for _ in range(3)]
         asked.wait(60)

@@ -12,6 +12,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from rollbook.delivery.api.securing import describe_access
+
 FILES = "/docs/files"
 OF_DOCUMENT_4 = "/api/analytics/"
 POLICY = (
@@ -71,6 +73,7 @@ def _described(app: FastAPI, extra_paths: Paths) -> dict[str, Any]:
     paths: Paths = schema.setdefault("paths", {})
     for path, operations in extra_paths.items():
         paths[path] = paths.get(path, {}) | operations
+    describe_access(schema)
     return schema
 
 
