@@ -83,8 +83,9 @@ class Batch:
             self.users = [self.users[place] for place in kept]
 
     def reject(self, position: int, refusal: Refusal, original: bytes, tenant: str | None) -> None:
-        """Note one refused event; `tenant` is what it says itself."""
-        owner = tenant if tenant and is_tenant(tenant, self.longest) else self.tenant
+        """Note one refused event; `tenant` is what it says itself, where its sender may speak for any."""
+        bound = self.sender is not None and self.sender.tenant is not None
+        owner = tenant if not bound and tenant and is_tenant(tenant, self.longest) else self.tenant
         self.rejected.append(Rejected(position, refusal.reason, refusal.detail, original, self.stage, owner))
 
     def original(self, position: int) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rollbook.errors import BadRequest, Invalid, TooLarge
 from rollbook.governance.letters import opened
-from rollbook.ingest.batch import Receipt
+from rollbook.ingest.batch import Receipt, Sender
 from rollbook.ingest.dialects import DIALECTS
 from rollbook.ingest.intake import Intake
 from rollbook.store import dead_letters
@@ -16,6 +16,8 @@ from rollbook.store.engine import Row
 
 MOST_AT_ONCE = 10_000
 MOST_UNDER_WAY = 500
+# refused for who sent them: taken in only where somebody names them, and so has looked
+SENT_WITHOUT_RIGHT = ("foreign_tenant", "foreign_user", "server_only_type")
 
 
 @dataclass(slots=True)
@@ -48,20 +50,29 @@ def shown(row: Row) -> dict[str, Any]:
     }
 
 
-def replay(intake: Intake, tenant: str, ids: list[str] | None = None, reason: str | None = None) -> Replay:
+def replay(
+    intake: Intake,
+    tenant: str,
+    ids: list[str] | None = None,
+    reason: str | None = None,
+    *,
+    sender: Sender | None = None,
+) -> Replay:
     """Take letters in again: those named, else all of a reason (or all) that were not replayed yet.
 
-    Each letter keeps one event id however often it is replayed, so that replaying twice counts once.
+    `sender`: who asks for it, and so for which tenant; what was refused for who sent it is left out of all. Each letter
+    keeps one event id however often it is replayed, so that replaying twice counts once.
     """
     engine = intake.store.engine
     if ids is None:
         rows = dead_letters.listed(engine, tenant, reason=reason, replayed=False, limit=MOST_AT_ONCE)[::-1]
+        rows = [row for row in rows if reason or row["reason"] not in SENT_WITHOUT_RIGHT]
     else:
         rows = dead_letters.found(engine, tenant, ids)
     rows = opened(intake.pseudonyms.sealing, tenant, rows)
     result = Replay()
     for start in range(0, len(rows), MOST_UNDER_WAY):
-        begun = [(row, _begin(intake, tenant, row)) for row in rows[start : start + MOST_UNDER_WAY]]
+        begun = [(row, _begin(intake, tenant, row, sender)) for row in rows[start : start + MOST_UNDER_WAY]]
         done = [row["id"] for row, end in begun if _taken(row, end, result)]
         if done:
             dead_letters.mark_replayed(engine, tenant, done, datetime.now(UTC))
@@ -70,7 +81,7 @@ def replay(intake: Intake, tenant: str, ids: list[str] | None = None, reason: st
     return result
 
 
-def _begin(intake: Intake, tenant: str, row: Row) -> Callable[[], Receipt]:
+def _begin(intake: Intake, tenant: str, row: Row, sender: Sender | None) -> Callable[[], Receipt]:
     """Begin to take a letter in; what is returned waits for it, and raises what went wrong."""
     original = dead_letters.original(row)
     try:
@@ -80,7 +91,7 @@ def _begin(intake: Intake, tenant: str, row: Row) -> Callable[[], Receipt]:
             kept = f"only {len(original)} of its {row['bytes']} bytes were kept (ROLLBOOK_MAX_DEAD_LETTER_BYTES)"
             raise TooLarge(kept)
         dialect = row["dialect"] if row["dialect"] in DIALECTS else "native"
-        return intake.take_later(original, dialect, tenant, f"dead-letter:{row['id']}", letters=False)
+        return intake.take_later(original, dialect, tenant, f"dead-letter:{row['id']}", letters=False, sender=sender)
     except BadRequest as error:
         return partial(_fail, error)
 

@@ -126,11 +126,18 @@ class Intake:
         return self.take_later(body, dialect, tenant, key, letters=letters)()
 
     def take_later(
-        self, body: bytes, dialect: str, tenant: str | None = None, key: str | None = None, *, letters: bool = True
+        self,
+        body: bytes,
+        dialect: str,
+        tenant: str | None = None,
+        key: str | None = None,
+        *,
+        letters: bool = True,
+        sender: Sender | None = None,
     ) -> Callable[[], Receipt]:
         """As `take_now`, but what is returned waits for the commit: many bodies can be under way at once."""
         answer: Future[Waiting] = Future()
-        batch = Batch(body, _dialect(dialect), _now(), tenant or "default", key)
+        batch = Batch(body, _dialect(dialect), _now(), tenant or "default", key, sender=sender)
         self._put(self._prepared(answer, batch, letters=letters))
         return lambda: _receipt(answer.result())
 

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from rollbook.errors import NotFound
-from rollbook.governance.granted import Tenant
+from rollbook.governance.granted import Granted, Tenant
 from rollbook.governance.letters import opened
 from rollbook.ingest import dead_letters as letters
+from rollbook.ingest.batch import Sender
 from rollbook.ingest.intake import Intake
 from rollbook.store import counters, dead_letters
 
@@ -101,10 +102,15 @@ def show_letter(request: Request, letter_id: str, tenant: Tenant) -> Letter:
 
 
 @router.post("/dead-letters/replay", summary="Take dead letters in again")
-def replay_letters(request: Request, wanted: ReplayRequest, tenant: Tenant) -> ReplayAnswer:
-    """Take them in again; replaying twice counts once."""
+def replay_letters(request: Request, wanted: ReplayRequest, grant: Granted) -> ReplayAnswer:
+    """Take them in again; replaying twice counts once.
+
+    What was refused for who sent it is taken in only by its id or its reason, and never for another tenant.
+    """
     intake: Intake = request.app.state.intake
-    done = letters.replay(intake, tenant, wanted.ids, wanted.reason)
+    bound = grant.caller.tenant if grant.caller is not None else ""
+    sender = Sender(bound, credential=grant.caller.credential) if grant.caller is not None and bound else None
+    done = letters.replay(intake, grant.tenant, wanted.ids, wanted.reason, sender=sender)
     return ReplayAnswer(replayed=done.replayed, duplicates=done.duplicates, failed=done.failed)
 
 
