@@ -12,6 +12,7 @@ from rollbook.governance.audit import Line
 from rollbook.governance.consent import Decision
 from rollbook.governance.directory import Directory
 from rollbook.governance.grants import Grant
+from rollbook.governance.lifecycle import Expiry
 from rollbook.governance.pseudonyms import known_as
 from rollbook.governance.rights import Request
 from rollbook.governance.tenants import tenants_of
@@ -32,7 +33,12 @@ def settings(data: Path) -> Settings:
 def build(book: Rollbook, tenant: str, *, events: int = 40) -> None:
     """Tell everything of everyone."""
     tenants_of(book.store).create(tenant, pseudonyms=tenant == VEILED, directory=True)
-    send(book, tenant, [_event(tenant, user, n) for user in (*OTHERS, ADA, ALSO_ADA) for n in range(events)])
+    everyone = (*OTHERS, ADA, ALSO_ADA)
+    # of these only the archive and what is sealed are left
+    send(book, tenant, [_event(f"{tenant}-old", user, n) for user in everyone for n in range(10)])
+    book.store.rollups.roll(quiet_seconds=0, of=tenant)
+    Expiry(book.store).run(datetime.now(UTC) + timedelta(days=400), of=tenant)
+    send(book, tenant, [_event(tenant, user, n + 100) for user in everyone for n in range(events)])
     book.store.rollups.roll(quiet_seconds=0, of=tenant)
     # what cannot be taken in goes to the dead letters
     send(
@@ -84,8 +90,10 @@ def others(book: Rollbook, tenant: str) -> dict[str, Any]:
         "events": "id, type, user, timestamp, received, course, score, duration",
         "activity": "day, course, user, type, sum(events) as n, sum(seconds) as s",
         "people": "user, min(first) as f, max(last) as l",
+        "sealed_activity": "day, course, user, type, sum(events) as n",
     }
     ends = {"events": "", "activity": "group by day, course, user, type", "people": "group by user"}
+    ends |= {"sealed_activity": "group by day, course, user, type"}
     bound = {"tenant": tenant, "mine": mine}
     found: dict[str, Any] = {}
     for table, columns in tables.items():

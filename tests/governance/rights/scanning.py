@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import zstandard
 
 from rollbook.governance import letters
@@ -71,7 +72,9 @@ def place(data: Path, path: Path) -> str:
 
 
 def decoded(content: bytes) -> bytes:
-    """What a compressed file of ClickHouse holds; of any other nothing."""
+    """What a compressed file of ClickHouse, or one of Parquet, holds; of any other nothing."""
+    if content[:4] == content[-4:] == b"PAR1":
+        return "\n".join(str(row) for row in pq.read_table(io.BytesIO(content)).to_pylist()).encode()
     pieces, at = [], 0
     while at + CHECKSUM_BYTES + HEAD_BYTES <= len(content):
         start = at + CHECKSUM_BYTES

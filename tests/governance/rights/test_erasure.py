@@ -79,6 +79,8 @@ EVERYWHERE = {
     "activity part",
     "people part",
     "learner_days part",
+    "sealed_activity part",
+    "archive",
     "message_texts part",
     "message_texts mutation",
     "records.db",

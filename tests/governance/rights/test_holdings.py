@@ -10,7 +10,8 @@ NOBODYS = {
     "action", "archive", "asked_by", "basis", "capacity", "chain", "chunk", "content", "country", "course",
     "credential", "detail", "dialect", "digest", "evidence", "format", "hash", "head", "id", "identity", "key", "kind",
     "kept", "merged", "module", "name", "origins", "path", "person", "policy", "presentation", "prefix", "purpose",
-    "reason", "ref", "request", "result", "ring", "role", "root", "scheme", "seen", "signature", "source", "state", "stretch", "tenant",
+    "reason", "ref", "request", "result", "ring", "role", "root", "scheme", "seen", "signature", "source", "state",
+    "stretch", "tenant",
     "timezone", "title", "value", "why", "zone",
 }  # fmt: skip
 

@@ -8,13 +8,19 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from rollbook.governance import consent, letters
+from rollbook.governance.lifecycle.packing import Packing
+from rollbook.governance.lifecycle.storage import Storage
 from rollbook.governance.pseudonyms import pseudonyms_of
 from rollbook.store import Store, dead_letters
 from rollbook.store.erasing import Erasing, finder
 from rollbook.store.records import holdings
 from rollbook.store.records.database import Record
 from rollbook.store.records.holdings import Known
+from rollbook.store.records.lifecycle import LifecycleRecords
 
 PAGE = 1_000
 TEXT = re.compile(r'"((?:[^"\\]|\\.)+)"')
@@ -34,6 +40,7 @@ rectification; if it should not be kept, ask for an erasure.
 """
 TABLES = {
     "events": "what you did, as it came in",
+    "archived_events": "what you did, longer ago",
     "activity": "events and seconds by day, course and type, counted from the events",
     "learner_days": "the days on which you were active",
     "people": "when you were first and last seen; in the records: what the roster knows of you",
@@ -66,6 +73,17 @@ def letters_of(store: Store, tenant: str, known: Known) -> dict[str, Rows]:
     return {"dead_letters": [{name: row[name] for name in kept} for row in named_letters(store, tenant, known)]}
 
 
+def archived(store: Store, tenant: str, known: Known) -> dict[str, Rows]:
+    """The person's events that have left the tables for archives."""
+    packing = Packing(Storage(store.settings), store.settings.data)
+    users, found = pa.array(known.users, pa.string()), list[dict[str, Any]]()
+    for row in LifecycleRecords(store.records.database).archives(tenant):
+        if row["state"] == "kept":
+            for rows in packing.read(row["folder"], packing.manifest(row["folder"])):
+                found += rows.filter(pc.is_in(rows["user"], users)).to_pylist()
+    return {"archived_events": found}
+
+
 def standing(store: Store, tenant: str, known: Known) -> dict[str, Rows]:
     """How the person stands to every purpose."""
     return {
@@ -73,7 +91,7 @@ def standing(store: Store, tenant: str, known: Known) -> dict[str, Rows]:
     }
 
 
-SOURCES: tuple[Source, ...] = (event_tables, records, letters_of, standing)
+SOURCES: tuple[Source, ...] = (event_tables, archived, records, letters_of, standing)
 
 
 def held(store: Store, tenant: str, known: Known) -> dict[str, Rows]:

@@ -43,3 +43,7 @@ alter table message_texts modify setting
     cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
 detach table message_texts;
 attach table message_texts;
+alter table sealed_activity modify setting
+    cleanup_delay_period = 5, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5;
+detach table sealed_activity;
+attach table sealed_activity;
