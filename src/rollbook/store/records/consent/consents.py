@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from rollbook.store.records import tables
-from rollbook.store.records.consent_tables import decisions, standing
+from rollbook.store.records.consent.tables import decisions, standing
 from rollbook.store.records.database import Database, Record
 from rollbook.store.records.people_tables import identities, people
 

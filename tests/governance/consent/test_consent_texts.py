@@ -1,14 +1,12 @@
 """What people write to an AI: taken out of events, kept only where they allow it, apart, and for some days."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from rollbook.governance.audit import Trail
 from rollbook.governance.consent import Decision, decide, object_to
 from rollbook.governance.tenants import tenants_of
 from rollbook.ingest.importing import event_rows
@@ -18,31 +16,14 @@ from rollbook.ingest.permitting.words import is_of_conversation, taken_apart
 from rollbook.store import Store
 from rollbook.store.privacy import message_texts
 from rollbook.store.privacy.message_texts import MessageText
-from tests.governance.deciding import School, school
+from tests.governance.consent.deciding import School
 from tests.ingest import kept
 
 
-@pytest.fixture(scope="module")
-def trail(store: Store) -> Iterator[Trail]:
-    """The trail of the shared store."""
-    opened = Trail(store)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def intake(store: Store) -> Iterator[Intake]:
-    """The way in."""
-    opened = Intake(store)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def place(store: Store, intake: Intake, trail: Trail, tenant: str) -> School:
-    """A tenant with its API, in which ada allows that her words are kept."""
+@pytest.fixture(autouse=True)
+def ada_allows_it(store: Store, tenant: str) -> None:
+    """Of everyone it is ada who allows that her words are kept."""
     decide(store, tenant, Decision(user="ada", purpose="text", given=True))
-    return school(store, intake, trail, tenant)
 
 
 def said(user: str, words: str, **more: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Consent: what somebody decides holds for the next event and the next question, and for what was counted before."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from rollbook.analyses.ask import ask
 from rollbook.analyses.catalogue import question
 from rollbook.errors import Invalid
-from rollbook.governance.audit import Trail
 from rollbook.governance.consent import Decision, decide, left_out, object_to, purposes, restrict, shown, standing_of
 from rollbook.governance.consent.standing import Standings
 from rollbook.governance.pseudonyms import known_as
@@ -20,34 +18,12 @@ from rollbook.governance.tenants import TenantSettings, tenants_of
 from rollbook.ingest.importing import event_rows
 from rollbook.ingest.intake import Intake
 from rollbook.store import Store, dead_letters
-from tests.governance.deciding import School, school
+from tests.governance.consent.deciding import School
 from tests.governance.trails import shown as lines_of
 from tests.ingest.kept import counts
 
 EVENT = {"event_type": "seen"}
 ADA, BOB = EVENT | {"user_id": "ada"}, EVENT | {"user_id": "bob"}
-
-
-@pytest.fixture(scope="module")
-def trail(store: Store) -> Iterator[Trail]:
-    """The trail of the shared store."""
-    opened = Trail(store)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def intake(store: Store) -> Iterator[Intake]:
-    """The way in."""
-    opened = Intake(store)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def place(store: Store, intake: Intake, trail: Trail, tenant: str) -> School:
-    """A tenant with its API."""
-    return school(store, intake, trail, tenant)
 
 
 def withdrawn(user: str, purpose: str = "analytics") -> Decision:

@@ -15,7 +15,7 @@ from rollbook.ingest.intake import Intake
 from rollbook.settings import load
 from rollbook.store import Store, dead_letters
 from rollbook.store.dead_letters import DeadLetter
-from tests.governance.scanning import scan
+from tests.governance.rights.scanning import scan
 from tests.ingest import kept
 
 SECRET, PLACE = "quicksilver-marmalade", "somewhere-over-the-rainbow"
