@@ -14,7 +14,7 @@ from rollbook.cli import (
     serve,
     verify,
 )
-from rollbook.cli.governance import roster, tenants
+from rollbook.cli.governance import lifecycle, roster, tenants
 from rollbook.cli.shell import app
 
 app.command("serve")(serve.serve)
@@ -29,6 +29,10 @@ app.add_typer(keys.app, name="key")
 app.command("token")(keys.token)
 app.add_typer(audit.app, name="audit")
 app.add_typer(consent.app, name="consent")
+app.add_typer(lifecycle.lifecycle, name="lifecycle")
+app.add_typer(lifecycle.archive, name="archive")
+app.add_typer(lifecycle.hold, name="hold")
+app.add_typer(lifecycle.compliance, name="compliance")
 app.command("verify")(verify.verify)
 app.command("bench")(bench.bench)
 app.command("docs", hidden=True)(reference.docs)

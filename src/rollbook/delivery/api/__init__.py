@@ -12,6 +12,7 @@ from rollbook.delivery.api import (
     documents,
     health,
     keys,
+    lifecycle,
     live,
     privacy,
     pseudonyms,
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     privacy.router,
     directory.router,
     pseudonyms.router,
+    lifecycle.router,
 )
 
 

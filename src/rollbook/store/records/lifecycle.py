@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from rollbook.store.records import tables
 from rollbook.store.records.database import Database, Record
 from rollbook.store.records.lifecycle_tables import archive_days, archives, holds
+from rollbook.store.records.rights_tables import requests
 
 DayState = Literal["archived", "restored"]
 
@@ -69,6 +70,22 @@ class LifecycleRecords:
             for row in rows:
                 of = [archive_days.c[name] == value for name, value in row.items()]
                 connection.execute(archive_days.update().where(*of).values(state=state, keep_until=keep_until))
+
+    def counts(self, tenant: str) -> dict[str, int]:
+        """How many records of a tenant each table has."""
+        found = {}
+        for table in tables.metadata.sorted_tables:
+            if "tenant" in table.c:
+                counted = select(func.count()).select_from(table).where(table.c.tenant == tenant)
+                found[table.name] = next(iter(self._database.rows(counted)[0].values()))
+        return {name: rows for name, rows in sorted(found.items()) if rows}
+
+    def open_requests(self, tenant: str) -> list[Record]:
+        """People's requests that wait for an answer: `id, kind, state, received, deadline`."""
+        columns = [requests.c[name] for name in ("id", "kind", "state", "received", "deadline")]
+        wanted = requests.c.state.in_(("received", "running", "failed"))
+        chosen = select(*columns).where(requests.c.tenant == tenant, wanted)
+        return self._database.rows(chosen.order_by(requests.c.received))
 
     def hold(self, row: Mapping[str, Any]) -> None:
         """Place a hold."""
