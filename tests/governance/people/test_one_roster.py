@@ -12,7 +12,7 @@ from rollbook.governance.tenants import tenants_of
 from rollbook.governance.tombstones import tombstones_of
 from rollbook.ingest.one_roster import RosterSummary, import_one_roster
 from rollbook.store import Store
-from tests.ingest.schools import Files, package, school, users, zipped
+from tests.governance.people.schools import Files, package, school, users, zipped
 
 
 class School:
