@@ -22,7 +22,7 @@ class Tombstones:
     """The erased of all tenants. Where a tenant has none, asking costs nothing."""
 
     def __init__(self, store: Store) -> None:
-        self._sealing = pseudonyms_of(store).sealing
+        self._pseudonyms = pseudonyms_of(store)
         self._records = RightsRecords(store.records.database)
         self._alone = store.engine.embedded
         self._lock = threading.Lock()
@@ -36,7 +36,7 @@ class Tombstones:
     def is_erased(self, tenant: str, user: str) -> bool:
         """Whether a user (as stored) was erased."""
         buried = self._of(tenant)
-        return bool(buried) and self.digest(tenant, user) in buried
+        return bool(buried) and any(digest in buried for digest in self._digests_of(tenant, [user]))
 
     def erased(self, tenant: str, users: Iterable[str]) -> set[str]:
         """Those of the users (as stored) who were erased: their events are to be left out."""
@@ -49,14 +49,20 @@ class Tombstones:
 
     def lift(self, tenant: str, users: Sequence[str]) -> int:
         """Take these users' events again, from now on: somebody has come back. How many tombstones there were."""
-        lifted = self._records.raised(tenant, [self.digest(tenant, user) for user in users])
+        lifted = self._records.raised(tenant, self._digests_of(tenant, users))
         self._forget()
         return lifted
 
     def digest(self, tenant: str, user: str) -> str:
         """The digest of a user under the tenant's key."""
-        key = self._sealing.key_for(tenant, PURPOSE)
+        key = self._pseudonyms.sealing.key_for(tenant, PURPOSE)
         return hmac.digest(key, user.encode("utf-8", "surrogatepass"), "sha256")[:DIGEST_BYTES].hex()
+
+    def _digests_of(self, tenant: str, users: Sequence[str]) -> list[str]:
+        """The digests of users, under their earlier pseudonyms too: a tombstone keeps the one that was erased."""
+        chain = self._pseudonyms.chain(tenant)
+        earlier = [form for user in users for form in chain.earlier(user)] if chain is not None else []
+        return [self.digest(tenant, user) for user in (*users, *earlier)]
 
     def _of(self, tenant: str) -> set[str]:
         now = time.monotonic()

@@ -15,6 +15,7 @@ from rollbook.governance.pseudonyms import known_as, pseudonyms_of, rotation, ve
 from rollbook.governance.pseudonyms.rotation import rotate
 from rollbook.governance.roster import Told, put
 from rollbook.governance.tenants import tenants_of
+from rollbook.governance.tombstones import tombstones_of
 from rollbook.ingest.intake import Intake
 from rollbook.store import Store, rewriting
 from rollbook.store.erasing import Erasing
@@ -160,6 +161,16 @@ def test_rows_that_were_half_written_are_not_doubled(
     assert len(kept.events(store, school)) > len(USERS) * len(MONTHS) + 1
     assert change(store, intake, school) == 2
     check(store, school, before)
+
+
+def test_who_was_erased_before_the_change_is_not_taken_after_it(store: Store, intake: Intake, school: str) -> None:
+    tombstones = tombstones_of(store)
+    tombstones.bury(school, [known_as(store, school, "student-gone")], "a request")
+    change(store, intake, school)
+    gone, there = (known_as(store, school, user) for user in ("student-gone", USERS[0]))
+    assert tombstones.erased(school, [gone, there]) == {gone}
+    assert tombstones.lift(school, [gone]) == 1
+    assert tombstones.erased(school, [gone, there]) == set()
 
 
 def test_other_tenants_notice_nothing(store: Store, intake: Intake, school: str) -> None:

@@ -14,7 +14,7 @@ from rollbook.governance.audit.line import Action
 from rollbook.governance.audit.reading import FORGOTTEN, Reading, Wanted
 from rollbook.governance.audit.trail import Trail
 from rollbook.governance.granted import Granted, Tenant
-from rollbook.governance.pseudonyms import known_as
+from rollbook.governance.pseudonyms import known_as, pseudonyms_of
 from rollbook.store import Store
 from rollbook.store.records.audit import AuditRecords
 
@@ -179,7 +179,9 @@ def disclosures(
     user = known_as(store, grant.tenant, user_id)
     if grant.users is not None and user not in grant.users:
         raise Forbidden("you may see the disclosures of your own data, or of your wards', only")
-    rows = _reading(request).disclosures(Wanted(grant.tenant, begin, until), [user], limit)
+    # lines are never rewritten: they know a user by the pseudonym of their time
+    known = {user, *pseudonyms_of(store).forms(grant.tenant, user_id)}
+    rows = _reading(request).disclosures(Wanted(grant.tenant, begin, until), sorted(known), limit)
     if grant.users is not None:
         # from where staff called is the auditors' to know
         rows = [row | {"address": None} for row in rows]
