@@ -3,7 +3,6 @@
 import json
 import socket
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,7 +16,7 @@ from tests.cli.terminal import rollbook, serving
 
 
 @pytest.fixture
-def ours(tmp_path: Path) -> Iterator[Signed]:
+def ours(tmp_path: Path) -> Signed:
     """Our certificate."""
     return signed(tmp_path / "ours")
 

@@ -37,7 +37,6 @@ class Provider:
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
     kid: str = "first"
-    algorithm: str = "RS256"
 
     @property
     def issuer(self) -> str:
@@ -59,8 +58,7 @@ class Provider:
         claims = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": nonce}
         signed = claims | self.claims | self.change
         kept = {name: value for name, value in signed.items() if value is not None}
-        key = self.key if self.algorithm != "none" else None
-        return jwt.encode(kept, key, self.algorithm, headers={"kid": self.kid})
+        return jwt.encode(kept, self.key, "RS256", headers={"kid": self.kid})
 
     async def discovery(self, _: Request) -> Response:
         """What it says of itself."""

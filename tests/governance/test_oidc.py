@@ -16,6 +16,7 @@ from rollbook.errors import Invalid, Unauthenticated, Unavailable
 from rollbook.governance.oidc import Flow, Person, Provider
 from rollbook.settings import load
 from tests.delivery import provider as real
+from tests.services import free_port
 
 BACK = "http://127.0.0.1:8011/sign-in/callback"
 
@@ -33,7 +34,7 @@ def idp(running: real.Provider) -> Iterator[real.Provider]:
     before = dict(running.__dict__)
     running.change, running.claims = {}, dict(real.ADA)
     yield running
-    for name in ("key", "kid", "algorithm"):
+    for name in ("key", "kid"):
         setattr(running, name, before[name])
 
 
@@ -213,6 +214,6 @@ def test_a_provider_that_is_another_or_away(idp: real.Provider) -> None:
     ours = provider(idp, oidc_issuer=f"{idp.issuer}/")
     with pytest.raises(Unavailable, match="but there it says"):
         ours.begin(BACK, "/")
-    away = provider(idp, oidc_issuer=f"http://127.0.0.1:{real.free_port()}")
+    away = provider(idp, oidc_issuer=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(Unavailable, match="does not answer"):
         away.begin(BACK, "/")

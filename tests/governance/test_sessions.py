@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,7 +36,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def sessions(store: Store, world: World) -> Iterator[Sessions]:
+def sessions(store: Store, world: World) -> Sessions:
     """Sessions by the world's clock; idle for 8 hours at most, 24 in all."""
     return Sessions(store, lambda key: key not in world.revoked, clock=lambda: world.now)
 
