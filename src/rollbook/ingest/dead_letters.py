@@ -16,8 +16,6 @@ from rollbook.store.engine import Row
 
 MOST_AT_ONCE = 10_000
 MOST_UNDER_WAY = 500
-# refused for who sent them: taken in only where somebody names them, and so has looked
-SENT_WITHOUT_RIGHT = ("foreign_tenant", "foreign_user", "server_only_type")
 
 
 @dataclass(slots=True)
@@ -60,13 +58,12 @@ def replay(
 ) -> Replay:
     """Take letters in again: those named, else all of a reason (or all) that were not replayed yet.
 
-    `sender`: who asks for it, and so for which tenant; what was refused for who sent it is left out of all. Each letter
-    keeps one event id however often it is replayed, so that replaying twice counts once.
+    `sender`: who asks for it, and so for which tenant. Each letter keeps one event id however often it is replayed, so
+    that replaying twice counts once.
     """
     engine = intake.store.engine
     if ids is None:
         rows = dead_letters.listed(engine, tenant, reason=reason, replayed=False, limit=MOST_AT_ONCE)[::-1]
-        rows = [row for row in rows if reason or row["reason"] not in SENT_WITHOUT_RIGHT]
     else:
         rows = dead_letters.found(engine, tenant, ids)
     rows = opened(intake.pseudonyms.sealing, tenant, rows)

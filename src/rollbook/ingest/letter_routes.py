@@ -103,10 +103,7 @@ def show_letter(request: Request, letter_id: str, tenant: Tenant) -> Letter:
 
 @router.post("/dead-letters/replay", summary="Take dead letters in again")
 def replay_letters(request: Request, wanted: ReplayRequest, grant: Granted) -> ReplayAnswer:
-    """Take them in again; replaying twice counts once.
-
-    What was refused for who sent it is taken in only by its id or its reason, and never for another tenant.
-    """
+    """Take them in again, for the caller's own tenant; replaying twice counts once."""
     intake: Intake = request.app.state.intake
     bound = grant.caller.tenant if grant.caller is not None else ""
     sender = Sender(bound, credential=grant.caller.credential) if grant.caller is not None and bound else None
