@@ -13,9 +13,12 @@ MOST_IDENTITIES = 20
 Kind = Literal["people", "courses", "memberships", "guardianships"]
 KINDS: tuple[Kind, ...] = ("people", "courses", "memberships", "guardianships")
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-Text = Annotated[str, StringConstraints(max_length=1_000)]
-Ref = Annotated[str, Field(max_length=256, description="What the sender calls this record.")]
+# PostgreSQL keeps no text with a NUL in it
+NO_NUL = r"^[^\x00]*$"
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]
+Text = Annotated[str, StringConstraints(max_length=1_000, pattern=NO_NUL)]
+Ref = Annotated[str, Field(max_length=256, pattern=NO_NUL, description="What the sender calls this record.")]
 
 
 class Item(BaseModel):
@@ -57,7 +60,7 @@ class PersonItem(Item):
         None
     )
     postsecondary_from: date | None = Field(None, description="First day in postsecondary education.")
-    traits: Annotated[dict[str, Text | int | float | bool | None], Field(max_length=MOST_TRAITS)] | None = None
+    traits: Annotated[dict[Id, Text | int | float | bool | None], Field(max_length=MOST_TRAITS)] | None = None
     identities: Annotated[tuple[IdentityItem, ...], Field(max_length=MOST_IDENTITIES)] = ()
 
 
@@ -90,7 +93,9 @@ class GuardianshipItem(Lasting):
 
     ward_id: Id
     guardian_id: Id
-    verified_by: Annotated[str, Field(max_length=256, description="Who has verified it; empty: nobody yet.")] = ""
+    verified_by: Annotated[
+        str, Field(max_length=256, pattern=NO_NUL, description="Who has verified it; empty: nobody yet.")
+    ] = ""
 
 
 # items are checked one by one, so that a wrong one does not keep the others out
