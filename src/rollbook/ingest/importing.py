@@ -148,7 +148,9 @@ class Import:
         except RollbookError as error:
             again = "what came before is kept, and the same import goes on from here"
             raise type(error)(f"chunk {chunk.name} ({chunk.label}): {error.detail}; {again}") from error
-        self.summary.rejected += len(prepared.refused)
+        kept = sum(one.kept for one in prepared.refused)
+        self.summary.rejected += kept
+        self.summary.withheld += len(prepared.refused) - kept
         self.summary.undated += prepared.undated
 
     def _load(self, prepared: Prepared) -> None:

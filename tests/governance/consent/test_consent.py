@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +14,10 @@ from rollbook.errors import Invalid
 from rollbook.governance.consent import Decision, decide, left_out, object_to, purposes, restrict, shown, standing_of
 from rollbook.governance.consent.standing import Standings
 from rollbook.governance.pseudonyms import known_as
+from rollbook.governance.pseudonyms.rotation import rotate
 from rollbook.governance.roster import Told, put
 from rollbook.governance.tenants import TenantSettings, tenants_of
+from rollbook.ingest.files import import_file
 from rollbook.ingest.importing import event_rows
 from rollbook.ingest.intake import Intake
 from rollbook.store import Store, dead_letters
@@ -286,3 +289,24 @@ def test_decisions_that_come_one_by_one_are_as_good_as_those_that_come_together(
         step_by_step = standing_of(store, tenant)
         assert Standings(store).of(store, tenant) == step_by_step
     assert left_out(store, tenant) == ("bob", "kid")
+
+
+def test_a_change_of_the_pseudonyms_key_changes_nobodys_mind(place: School) -> None:
+    tenants_of(place.store).change(place.tenant, pseudonyms=True)
+    place.send(ADA, BOB)
+    place.put("privacy_officer", "ada", "analytics", False)
+    rotate(place.store, place.tenant, drained=lambda: None, progress=lambda *_: None)
+    stored = known_as(place.store, place.tenant, "ada")
+    assert (stored[:3], left_out(place.store, place.tenant)) == ("p2_", (stored,))
+    assert place.events() == 1
+    assert place.send(ADA, BOB)["ingested"] == 1
+
+
+def test_files_are_held_against_it_row_by_row(place: School, intake: Intake, tmp_path: Path) -> None:
+    decide(place.store, place.tenant, withdrawn("ada"))
+    path = tmp_path / "a.csv"
+    lines = ("event_type,user_id,timestamp", "seen,ada,2026-03-02", "seen,ada,?", "seen,bob,2026-03-02", "seen,bob,?")
+    path.write_text("\n".join(lines))
+    done = import_file(place.store, intake, path, tenant=place.tenant)
+    assert (done.events, done.withheld, done.rejected) == (1, 2, 1)
+    assert [row["position"] for row in dead_letters.listed(place.store.engine, place.tenant)] == [3]

@@ -17,6 +17,7 @@ from rollbook.governance.ages import OLDEST
 from rollbook.governance.consent.purposes import Purpose
 from rollbook.governance.consent.rules import ANYTHING, Facts, Rule, Standing, changed, standing
 from rollbook.governance.people import known, today
+from rollbook.governance.pseudonyms import pseudonyms_of
 from rollbook.governance.tenants import TenantSettings, tenants_of
 from rollbook.governance.tombstones import tombstones_of
 from rollbook.store import Store
@@ -27,6 +28,7 @@ __all__ = ["ANYTHING", "Rule", "Standing", "left_out", "standing_of", "standings
 
 AT_MOST_SECONDS_OLD = 0.5
 PEOPLE_SECONDS_OLD = 15.0
+MOST_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class Standings:
         """What is kept, brought up to date."""
         now, kept = time.monotonic(), self._kept.get(tenant)
         day, buried, version = today(store, tenant), tombstones_of(store), self.records.version(tenant)
-        made_of = (settings, day, changes[1], buried.version(tenant))
+        # a change of the pseudonyms' key renames everyone
+        made_of = (settings, day, changes[1], buried.version(tenant), pseudonyms_of(store).chain(tenant))
         limit = math.inf if store.engine.embedded else PEOPLE_SECONDS_OLD
         # an erasure takes numbers back
         is_more = kept is not None and (version == kept.version or version[:1] > kept.version[:1])
@@ -101,6 +104,9 @@ class Standings:
             users = kept.facts.hear(since, self.records.same(tenant, {row["user"] for row in since}))
             kept = replace(kept, standing=changed(kept.standing, kept.facts, users), version=version)
         kept.facts.settings = settings
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+            self._strangers.clear()
         self._kept[tenant] = replace(kept, checked=now, changes=changes)
         return kept
 

@@ -78,3 +78,4 @@ def _switch(store: Store, tenant: str, pseudonyms: Pseudonyms, versions: tuple[i
     records.switch(tenant, Renaming(f"p{old}_", pattern, chain.of), sealed)
     leave_nothing(store.records.database)
     pseudonyms.forget(tenant)
+    store.records.people.recent.forget()

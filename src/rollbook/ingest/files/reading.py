@@ -19,6 +19,7 @@ from rollbook.ingest.files.mapping import Columns
 from rollbook.ingest.files.rows import Row, Rows
 from rollbook.ingest.importing import BULK, Chunk, Import, Prepared, Progress, Summary, quiet
 from rollbook.ingest.intake import Intake
+from rollbook.ingest.permitting.steps import Standings, standings_of, withhold
 from rollbook.ingest.pipeline import prepare
 from rollbook.ingest.reasons import Refusal, Rejected
 from rollbook.settings import Settings
@@ -52,8 +53,15 @@ def import_file(
     if not first:
         raise Invalid(f"{path} has no rows")
     columns.check(list({name: None for row in first for name in row.fields}))
-    given = {"settings": store.settings, "pseudonyms": intake.pseudonyms, "tenant": tenant, "columns": columns}
-    maker = _Maker(**given, source=source, label=path.name)
+    maker = _Maker(
+        settings=store.settings,
+        pseudonyms=intake.pseudonyms,
+        standing=standings_of(store),
+        tenant=tenant,
+        columns=columns,
+        source=source,
+        label=path.name,
+    )
     return run.run(_chunks(chain([first], pieces), maker), rows.estimated(), progress)
 
 
@@ -85,6 +93,7 @@ class _Maker:
 
     settings: Settings
     pseudonyms: Pseudonyms
+    standing: Standings
     tenant: str
     columns: Columns
     source: str
@@ -105,6 +114,9 @@ class _Maker:
         body = b"[" + b",".join(texts) + b"]"
         batch = Batch(body, NATIVE, datetime.now(UTC), self.tenant, most=len(rows), pseudonyms=self.pseudonyms)
         prepare(batch, self.settings)
+        # what is wrong of people of whom nothing may be kept is no dead letter; `Intake.load` leaves out what is right
+        batch.standing = self.standing
+        withhold(batch, self.settings)
         refused += [replace(one, index=places[one.index]) for one in batch.rejected]
         return Prepared(events=rows_of([batch], batch.received).select(BULK), refused=tuple(map(self._placed, refused)))
 
