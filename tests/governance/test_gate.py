@@ -17,7 +17,7 @@ from rollbook.ingest.intake import Intake
 from rollbook.jobs.durable import Durable
 from rollbook.settings import load
 from rollbook.store import Store
-from tests.governance.showing import gated
+from tests.governance.access.showing import gated
 from tests.stories import happened, tell
 
 SETTINGS = load(
@@ -42,9 +42,10 @@ def client(store: Store) -> Iterator[TestClient]:
     state = client.app.state  # type: ignore[attr-defined]
     state.intake, state.trail, state.imports = intake, Trail(store), Imports()
     durable = Durable(store, state.trail)
-    state.rights = durable.rights
+    state.rights, state.restores = durable.rights, Runs()
     yield client
     durable.close()
+    state.restores.close()
     state.trail.close()
     intake.close()
 
@@ -146,6 +147,9 @@ def test_a_learners_token_writes_only_their_own_events(client: TestClient, schoo
         assert answer.status_code == (403 if reason else 200), answer.text
         assert [one["reason"] for one in answer.json()["rejected"]] == ([reason] if reason else [])
     admin = shown(school, "head", "admin")
+    assert client.get("/api/v2/dead-letters", headers=admin).json()["dead_letters"] == []
+    counters = client.get("/api/v2/ingest/counters", headers=admin).json()["counters"]
+    assert sum(one["events"] for one in counters if one["outcome"] == "rejected") == 2
     assert client.get("/api/v2/ask/totals", headers=admin).json()["rows"][0]["people"] == 1
     assert events(client, admin) == [("ada", ""), ("ada", "")]
 

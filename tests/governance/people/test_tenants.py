@@ -16,7 +16,7 @@ from rollbook.store.records import Records
 from tests.cli.terminal import rollbook
 from tests.delivery.serving import serve
 from tests.governance.people.schools import package, school
-from tests.governance.showing import gated
+from tests.governance.access.showing import gated
 
 PATH = "/api/v2/tenants"
 

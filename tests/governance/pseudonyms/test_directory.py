@@ -18,7 +18,7 @@ from rollbook.ingest.intake import Intake
 from rollbook.settings import Settings, load
 from rollbook.store import Store, dead_letters
 from rollbook.store.records.sealing import SealedRecords
-from tests.governance.showing import gated
+from tests.governance.access.showing import gated
 from tests.governance.trails import shown
 from tests.ingest import kept
 

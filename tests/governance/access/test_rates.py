@@ -17,7 +17,7 @@ from rollbook.governance.rates.windows import InMemory, InRedis, Windows
 from rollbook.governance.tenants import tenants_of
 from rollbook.settings import load
 from rollbook.store import Store
-from tests.governance.showing import gated, scope_of
+from tests.governance.access.showing import gated, scope_of
 from tests.services import redis_server
 
 MACHINE = Caller("school", frozenset({"service"}), "key:3f2a")

@@ -20,7 +20,7 @@ from rollbook.governance.grants import Grant
 from rollbook.governance.streams import Tickets, Watch
 from rollbook.governance.tenants import tenants_of
 from rollbook.store import Store
-from tests.governance.showing import gated, known, scope_of
+from tests.governance.access.showing import gated, known, scope_of
 from tests.services import redis_server
 
 ADA = Caller("school", frozenset({"learner"}), "token:ada", subject="ada", until=2_000_000_000.5)

@@ -14,7 +14,7 @@ from rollbook.governance.keys import Keys
 from rollbook.governance.tenants import tenants_of
 from rollbook.store import Store
 from rollbook.store.records.access_tables import keys as table
-from tests.governance.showing import basic, gated, known, scope_of
+from tests.governance.access.showing import basic, gated, known, scope_of
 
 FORM = re.compile(r"rbk_[0-9a-f]{12}_[A-Za-z0-9_-]{43}")
 

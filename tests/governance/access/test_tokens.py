@@ -23,8 +23,8 @@ from rollbook.governance.tokens import Tokens, sign
 from rollbook.governance.tokens.jwks import KeySet, check_address
 from rollbook.settings import Settings, load
 from rollbook.store import Store
-from tests.governance.issuing import AUDIENCE, NAME, Issuer, issuing
-from tests.governance.showing import gated
+from tests.governance.access.issuing import AUDIENCE, NAME, Issuer, issuing
+from tests.governance.access.showing import gated
 
 SECRET = "the operator's own secret, of more than 32 bytes"
 
