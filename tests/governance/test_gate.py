@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from rollbook.governance.access import PERMISSIONS, QUESTIONS, ROUTES, permission_of, reach_of
 from rollbook.governance.audit import Trail
 from rollbook.governance.caller import ROLES, Caller, Permission, Role
+from rollbook.governance.lifecycle.runs import Runs
 from rollbook.governance.tokens import sign
 from rollbook.ingest.import_routes import Imports
 from rollbook.ingest.intake import Intake

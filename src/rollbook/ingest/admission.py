@@ -13,7 +13,7 @@ def admit(batch: Batch, settings: Settings) -> None:
     refused: dict[int, Refusal] = {}
     for place, event in enumerate(batch.events):
         if sender.tenant is not None and event.tenant != sender.tenant:
-            # kept, if at all, as the sender's: nobody writes into another tenant's dead letters
+            # counted as the sender's: nobody writes into another tenant's counters
             event.tenant = sender.tenant
             refused[place] = Refusal("foreign_tenant")
         elif event.type in sender.barred_types:

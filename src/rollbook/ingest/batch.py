@@ -16,7 +16,7 @@ from rollbook.event import Event, Promoted
 from rollbook.governance.consent import Standing
 from rollbook.governance.pseudonyms import Chain, Pseudonyms
 from rollbook.ingest.dialects import Dialect
-from rollbook.ingest.reasons import Refusal, Rejected
+from rollbook.ingest.reasons import NOT_THEIRS, Refusal, Rejected
 from rollbook.store.privacy.message_texts import MessageText
 
 
@@ -86,7 +86,10 @@ class Batch:
         """Note one refused event; `tenant` is what it says itself, where its sender may speak for any."""
         bound = self.sender is not None and self.sender.tenant is not None
         owner = tenant if not bound and tenant and is_tenant(tenant, self.longest) else self.tenant
-        self.rejected.append(Rejected(position, refusal.reason, refusal.detail, original, self.stage, owner))
+        # what a sender may not send must not come in by a replay either
+        kept = refusal.reason not in NOT_THEIRS
+        body = original if kept else b""
+        self.rejected.append(Rejected(position, refusal.reason, refusal.detail, body, self.stage, owner, kept=kept))
 
     def original(self, position: int) -> bytes:
         """The bytes of one event of the body."""

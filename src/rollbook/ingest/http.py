@@ -1,5 +1,6 @@
 """The ingest routes: plain Starlette endpoints that read the raw body, the one hot path."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rollbook.errors import Forbidden, Invalid, RollbookError, Unauthenticated
+from rollbook.governance.audit import Line
 from rollbook.governance.grants import Grant
 from rollbook.ingest.batch import Receipt, Sender, is_tenant
 from rollbook.ingest.body import read_body
@@ -40,6 +42,8 @@ def receiving(dialect: str, answer: Answer) -> Endpoint:
         except ClientDisconnect:
             # nobody is there to be answered, and nothing was taken
             return Response(status_code=400)
+        if any(one.reason in NOT_THEIRS for one in receipt.rejected):
+            _note_refused(request, grant, receipt)
         if not receipt.ids and any(one.reason != NOT_PERMITTED for one in receipt.rejected):
             if all(one.reason in NOT_THEIRS for one in receipt.rejected):
                 return refusal(Forbidden(_summary(receipt), rejected=[one.body() for one in receipt.rejected]))
@@ -47,6 +51,25 @@ def receiving(dialect: str, answer: Answer) -> Endpoint:
         return json_response(answer(receipt))
 
     return endpoint
+
+
+def _note_refused(request: Request, grant: Grant, receipt: Receipt) -> None:
+    """An audit line of events that their sender may not send."""
+    intake: Intake = request.app.state.intake
+    reasons = Counter(one.reason for one in receipt.rejected if one.reason in NOT_THEIRS)
+    if intake.trail is not None and grant.caller is not None:
+        who = grant.caller
+        intake.trail.note_soon(
+            Line(
+                tenant=grant.tenant,
+                action="refused",
+                what=f"POST {request.url.path}",
+                actor=who.subject or who.credential,
+                credential=who.credential,
+                address=request.client.host if request.client else "",
+                detail=dict(reasons),
+            )
+        )
 
 
 def counted(receipt: Receipt) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from rollbook.errors import NotJson, RollbookError
 from rollbook.ingest.batch import Batch, Receipt
 from rollbook.ingest.columns import rows_of, stamped
-from rollbook.ingest.reasons import Rejected
+from rollbook.ingest.reasons import NOT_THEIRS, Rejected
 from rollbook.store.dead_letters import DeadLetter
 from rollbook.store.privacy.message_texts import MessageText
 
@@ -79,9 +79,15 @@ class Waiting:
         return self.batch.texts if self.batch else self.words
 
     def withheld(self) -> Counter[tuple[str, str, str]]:
-        """How many events are not kept in any form, for their people's sake; by tenant, dialect and outcome."""
-        owners = [one.tenant or self.tenant for one in self.rejected if not one.kept]
-        found = Counter((owner, self.dialect, "withheld") for owner in owners)
+        """How many events are not kept in any form; by tenant, dialect and outcome.
+
+        `withheld` for their people's sake; `rejected`: those that their sender may not send.
+        """
+        found = Counter(
+            (one.tenant or self.tenant, self.dialect, "rejected" if one.reason in NOT_THEIRS else "withheld")
+            for one in self.rejected
+            if not one.kept
+        )
         return found + Counter({(tenant, self.dialect, "withheld"): count for tenant, count in self.barred.items()})
 
 
