@@ -1,4 +1,4 @@
-"""Durable work: started only when there is some, gone on with after a death, and one process may hold several in turn."""
+"""Durable work: started only when there is some, gone on with after a death; several in turn in one process."""
 
 from pathlib import Path
 

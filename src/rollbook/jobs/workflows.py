@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos._error import DBOSMaxStepRetriesExceeded
 from dbos._serialization import DBOSPortableJSON
 from sqlalchemy.engine import URL
 
@@ -21,7 +22,7 @@ NAME = "rollbook"
 # steps can be done again, so a newer Rollbook goes on with what an older one began
 VERSION = "1"
 THREADS = 4
-ATTEMPTS = 6
+ATTEMPTS = 10
 
 
 class Works(Protocol):
@@ -115,7 +116,8 @@ def carry_out(request: str) -> None:
         for step in works.steps(request):
             DBOS.run_step({"name": step, "retries_allowed": True, "max_attempts": ATTEMPTS}, _do, request, step)
     except Exception as error:
-        works.fail(request, f"it could not be finished ({error}); it can be begun again")
+        last = error.errors[-1] if isinstance(error, DBOSMaxStepRetriesExceeded) else error
+        works.fail(request, f"it could not be finished ({last}); it can be begun again")
 
 
 def _do(request: str, step: str) -> None:

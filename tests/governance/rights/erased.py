@@ -135,18 +135,21 @@ def _tell_records(book: Rollbook, tenant: str) -> None:
     roster.put(store, tenant, roster.Told.model_validate(told))
     roster.merge(store, tenant, ADA, ALSO_ADA, by=ADA)
     Directory(store, tenant).put({ADA: {"name": "Ada Lovelace"}, OTHERS[0]: {"name": "Someone"}})
-    consent.decide(store, tenant, Decision(user=ada, purpose="text", given=True))
-    send(book, tenant, [_message(ADA), _message(OTHERS[2], f"dear {ADA}!")])
+    third = known_as(store, tenant, OTHERS[2])
+    consent.decide(store, tenant, *(Decision(user=user, purpose="text", given=True) for user in (ada, third)))
+    send(book, tenant, [_message(ADA, 1), _message(OTHERS[2], 1, f"dear {ADA}!")])
     # taking it back writes a mutation that names the person
-    consent.decide(store, tenant, Decision(user=ada, purpose="text", given=False))
+    for given in (False, True):
+        consent.decide(store, tenant, Decision(user=ada, purpose="text", given=given))
+    send(book, tenant, [_message(ADA, 2)])
     book.trail.note_now(
         Line(tenant, "read", "timeline", actor=ada, credential="token", person=ada, address="192.0.2.7")
     )
 
 
-def _message(user: str, text: str = "what is a number?") -> dict[str, Any]:
+def _message(user: str, number: int, text: str = "what is a number?") -> dict[str, Any]:
     told = {"conversation_id": f"talk-of-{user}", "text": text}
-    return {"event_id": f"message-{user}", "event_type": "chat.message", "user_id": user, "metadata": told}
+    return {"event_id": f"message-{user}-{number}", "event_type": "chat.message", "user_id": user, "metadata": told}
 
 
 def rows_of(book: Rollbook, tenant: str) -> int:

@@ -113,10 +113,10 @@ def test_others_are_as_before_and_the_erased_do_not_come_back(told: dict[str, An
 
 def test_the_receipt_says_what_was_removed_where_and_what_stays(told: dict[str, Any]) -> None:
     done = told["receipt"]["done"]
-    # 40 events of each id, and one message
-    assert done["events"]["removed"]["events"] == done["stock"]["rows"]["events"] == 81
+    # 40 events of each id, and two messages
+    assert done["events"]["removed"]["events"] == done["stock"]["rows"]["events"] == 82
     # every fifth event of twelve others named them
-    assert done["events"]["names_taken_out"] == {"events": 12 * 8}
+    assert done["events"]["names_taken_out"] == {"events": 12 * 8, "message_texts": 1}
     assert done["letters"] == {"removed": 1}
     assert done["files"] == {"packages": 1}
     assert done["records"]["removed"]["enrolments"] == 1
@@ -135,7 +135,7 @@ def test_an_erasure_that_was_killed_goes_on(tmp_path: Path, until: str) -> None:
     told = json.loads(run(GO_ON, tmp_path, request)[-1])
     assert (told["state"], told["why"]) == ("done", "")
     # counted before anything was removed, so a crash takes nothing from it
-    assert told["receipt"]["done"]["stock"]["rows"]["events"] == 81
+    assert told["receipt"]["done"]["stock"]["rows"]["events"] == 82
     assert told["after"] == {}
     assert told["sealed"] == []
     assert told["differences"] == []

@@ -8,11 +8,10 @@ from rollbook.store.records.tables import metadata
 # names of columns that hold no stored id of a person
 NOBODYS = {
     "action", "archive", "asked_by", "basis", "capacity", "chain", "chunk", "content", "country", "course",
-    "credential", "detail", "dialect", "digest", "evidence", "format", "hash", "head", "id", "identity", "key", "kind",
-    "kept", "merged", "module", "name", "origins", "path", "person", "policy", "presentation", "prefix", "purpose",
-    "reason", "ref", "request", "result", "ring", "role", "root", "scheme", "seen", "signature", "source", "state",
-    "stretch", "tenant",
-    "timezone", "title", "value", "why", "zone",
+    "credential", "detail", "dialect", "digest", "evidence", "folder", "format", "hash", "head", "id", "identity",
+    "kept", "key", "kind", "merged", "module", "name", "origins", "path", "person", "policy", "prefix",
+    "presentation", "previous", "purpose", "reason", "ref", "request", "result", "ring", "role", "root", "scheme",
+    "seen", "signature", "source", "state", "stretch", "tenant", "timezone", "title", "value", "why", "zone",
 }  # fmt: skip
 
 

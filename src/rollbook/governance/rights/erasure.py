@@ -11,6 +11,7 @@ from rollbook.governance.lifecycle.archives import remove_people
 from rollbook.governance.lifecycle.holds import held as holds_on
 from rollbook.governance.rights.held import named_letters
 from rollbook.governance.rights.packages import Packages
+from rollbook.governance.rights.shared import forget
 from rollbook.governance.tombstones import tombstones_of
 from rollbook.store import Store
 from rollbook.store.erasing import Erasing, is_telling
@@ -93,6 +94,12 @@ def files(erasure: Erasure) -> Told:
     return {"packages": len(gone)}
 
 
+def shared(erasure: Erasure) -> Told:
+    """Remove what several processes share of them for a moment."""
+    url = erasure.store.settings.redis
+    return {"keys": forget(url, erasure.known.words)} if url else {}
+
+
 def records(erasure: Erasure) -> Told:
     """Remove their records, and their name from what they did for others."""
     database = erasure.store.records.database
@@ -138,6 +145,7 @@ STEPS: dict[str, Callable[[Erasure], Told]] = {
     "letters": letters,
     "archives": archives,
     "files": files,
+    "redis": shared,
     "records": records,
     "trail": trail,
     "disk": disk,
