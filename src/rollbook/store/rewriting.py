@@ -56,7 +56,7 @@ class Rewriting:
     def __init__(self, engine: Engine, tenant: str, old: int, new: int) -> None:
         self._engine = engine
         self._bound: Row = {"tenant": tenant, "old": str(old), "new": str(new)}
-        self._pattern = re.compile(rf"(?<![A-Za-z0-9_-])p{old}_[A-Za-z0-9_-]{{24}}(?![A-Za-z0-9_-])")
+        self._pattern = pattern_of(str(old))
 
     def stretches(self) -> list[Stretch]:
         """Those that hold rows in the old form."""
@@ -73,7 +73,7 @@ class Rewriting:
             self._delete(stretch, "new")
         written = 0
         for rows in self._pages(stretch):
-            self._engine.insert(stretch.table, self._renamed(rows, stretch.table, name))
+            self._engine.insert(stretch.table, _later(renamed(rows, stretch.table, self._pattern, name)))
             written += len(rows)
         if written != stretch.rows:
             raise Unavailable(f"{stretch.name}: {written} of {stretch.rows} rows were written anew; try again")
@@ -81,10 +81,6 @@ class Rewriting:
     def drop(self, stretch: Stretch) -> None:
         """Delete the rows of a stretch in their old form."""
         self._delete(stretch, "old")
-
-    def text(self, text: str, name: Callable[[str], str]) -> str:
-        """A text with the pseudonyms in it renamed."""
-        return self._pattern.sub(lambda found: name(found[0]), text)
 
     def _those(self, table: str, form: str) -> str:
         more = _IN_PROPERTIES % form if "properties" in TABLES[table] else ""
@@ -101,18 +97,6 @@ class Rewriting:
             bound = self._bound | {"partition": stretch.partition, "pages": pages, "page": page}
             yield self._engine.query_arrow(sql, bound)
 
-    def _renamed(self, rows: pa.Table, table: str, name: Callable[[str], str]) -> pa.Table:
-        users = rows["user"].to_pylist()
-        rows = _with(rows, "user", [self.text(user, name) for user in users])
-        for column in TABLES[table]:
-            if pc.any(pc.match_substring(rows[column].cast(pa.string()), f"p{self._bound['old']}_")).as_py():
-                rows = _with(rows, column, [self.text(text, name) for text in rows[column].to_pylist()])
-        if "stamp" in rows.column_names:
-            # of two rows of one key the later one stays
-            place = rows.schema.get_field_index("stamp")
-            rows = rows.set_column(place, "stamp", pc.add(rows["stamp"], pa.scalar(1, pa.uint64())))
-        return rows
-
     def _count(self, stretch: Stretch, form: str) -> int:
         sql = f"select count() as n from {stretch.table} where _partition_id = {{partition:String}} and "
         bound = self._bound | {"partition": stretch.partition}
@@ -126,6 +110,32 @@ class Rewriting:
 
 
 _NAMES = {"events": "id", "sealed_activity": "course", "message_texts": "id"}
+
+
+def pattern_of(version: str) -> re.Pattern[str]:
+    """A pseudonym within a text; `version` is an expression of versions."""
+    return re.compile(rf"(?<![A-Za-z0-9_-])p{version}_[A-Za-z0-9_-]{{24}}(?![A-Za-z0-9_-])", re.ASCII)
+
+
+def renamed(rows: pa.Table, table: str, pattern: re.Pattern[str], name: Callable[[str], str]) -> pa.Table:
+    """Rows of a table with the pseudonyms of their users, and in their texts, renamed."""
+
+    def text(value: str) -> str:
+        return pattern.sub(lambda found: name(found[0]), value)
+
+    rows = _with(rows, "user", [text(user) for user in rows["user"].to_pylist()])
+    for column in TABLES[table]:
+        if pc.any(pc.match_substring_regex(rows[column].cast(pa.string()), "p[0-9]+_")).as_py():
+            rows = _with(rows, column, [text(value) for value in rows[column].to_pylist()])
+    return rows
+
+
+def _later(rows: pa.Table) -> pa.Table:
+    """Of two rows of one key the one with the later stamp stays, where a table has stamps."""
+    if "stamp" not in rows.column_names:
+        return rows
+    stamps = pc.add(rows["stamp"], pa.scalar(1, pa.uint64()))
+    return rows.set_column(rows.schema.get_field_index("stamp"), "stamp", stamps)
 
 
 def _with(rows: pa.Table, name: str, values: list[str]) -> pa.Table:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from rollbook.analyses import catalogue
@@ -58,7 +59,7 @@ def school(store: Store, tenant: str, intake: Intake) -> str:
     Directory(store, tenant).put({USERS[0]: {"name": "Ada"}})
     stored = known_as(store, tenant, USERS[0])
     store.records.put_learners([{"tenant": tenant, "id": stored, "traits": {"mentor": stored}}])
-    enrolment = {"registered": None, "unregistered": None, "result": None, "traits": {}}
+    enrolment: dict[str, Any] = {"registered": None, "unregistered": None, "result": None, "traits": {}}
     store.records.put_enrolments([{"tenant": tenant, "learner": stored, "course": "maths"} | enrolment])
     store.rollups.roll(quiet_seconds=0, of=tenant)
     return tenant
@@ -121,7 +122,7 @@ def stop(*_: Any, **__: Any) -> None:
 
 
 PLACES = {
-    "while a stretch is written": (rewriting.Rewriting, "_renamed"),
+    "while a stretch is written": (rewriting, "renamed"),
     "before the old rows are deleted": (rewriting.Rewriting, "drop"),
     "before the records": (rotation, "_switch"),
 }
@@ -171,6 +172,16 @@ def test_who_was_erased_before_the_change_is_not_taken_after_it(store: Store, in
     assert tombstones.erased(school, [gone, there]) == {gone}
     assert tombstones.lift(school, [gone]) == 1
     assert tombstones.erased(school, [gone, there]) == set()
+
+
+def test_what_comes_back_from_an_archive_is_carried_forward(store: Store, intake: Intake, school: str) -> None:
+    old = known_as(store, school, USERS[0])
+    change(store, intake, school)
+    columns = ("user", "properties", "session", "content", "concept", "conversation", "source", "channel")
+    told = {name: [""] for name in columns} | {"user": [old], "properties": [f'{{"of":"{old}","n":"p9_{"A" * 24}"}}']}
+    row = rotation.carried(store, school, pa.table(told)).to_pylist()[0]
+    new = known_as(store, school, USERS[0])
+    assert (row["user"], row["properties"]) == (new, f'{{"of":"{new}","n":"p9_{"A" * 24}"}}')
 
 
 def test_other_tenants_notice_nothing(store: Store, intake: Intake, school: str) -> None:

@@ -1,5 +1,6 @@
 """The directory over HTTP: put names, look one up, look up those of a course. Every look-up is written down first."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -99,10 +100,11 @@ def remove_directory(store: OpenStore, caller: Calling, tenant: Tenant, user_id:
 def _note(request: Request, grant: Grant, what: str, users: list[str]) -> None:
     """Write down whose names are looked up, before anybody sees them. Raises Unavailable."""
     caller = grant.caller
-    who = {"actor": caller.subject or caller.credential, "credential": caller.credential} if caller else {}
+    actor, credential = (caller.subject or caller.credential, caller.credential) if caller else ("", "")
     guards = getattr(request.app.state, "guards", None)
     address = guards.address(request.scope) if guards else ""
-    lines = [Line(grant.tenant, "directory", what, person=user, address=address, **who) for user in users]
+    line = Line(grant.tenant, "directory", what, actor=actor, credential=credential, address=address)
+    lines = [replace(line, person=user) for user in users]
     if lines:
         request.app.state.trail.note_now(*lines)
 

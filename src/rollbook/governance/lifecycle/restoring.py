@@ -17,6 +17,7 @@ from rollbook.governance.lifecycle.expiring import Expiry
 from rollbook.governance.lifecycle.manifest import Manifest
 from rollbook.governance.lifecycle.packing import Packing, days_of
 from rollbook.governance.lifecycle.storage import Storage
+from rollbook.governance.pseudonyms.rotation import carried
 from rollbook.governance.tombstones import tombstones_of
 from rollbook.store import Store, events
 from rollbook.store.expiry import State
@@ -147,7 +148,7 @@ class Restoring:
         taken = erased = 0
         for archive in group.archives:
             for block in self._packing.read(archives[archive]["folder"], manifests[archive]):
-                rows = _of_days(block, group.due.zone, set(group.due.days))
+                rows = carried(self._store, group.due.tenant, _of_days(block, group.due.zone, set(group.due.days)))
                 kept = self._without_erased(rows, group.due.tenant)
                 if self._store.lease is not None:
                     self._store.lease.check()
@@ -167,7 +168,7 @@ class Restoring:
         """Take events in, those that are not there yet."""
         known = self._raw.ids(Due(found.into, manifest.zone, EVER, tuple(sorted(days))))
         for block in self._packing.read(row["folder"], manifest):
-            rows = _of_days(block, manifest.zone, days)
+            rows = carried(self._store, found.into, _of_days(block, manifest.zone, days))
             kept = self._without_erased(rows, found.into)
             found.erased += len(rows) - len(kept)
             fresh = kept.filter(pa.array([one not in known for one in kept["id"].to_pylist()], pa.bool_()))

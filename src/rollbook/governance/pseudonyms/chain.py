@@ -71,8 +71,12 @@ class Chain:
 
     def forms(self, user: str) -> tuple[str, ...]:
         """All pseudonyms that an id ever had, the present one last."""
-        forms = self._forms(user)
+        forms = tuple(self._forms(user))
         return tuple(form for form in forms if version_of(form) is not None) or forms
+
+    def carried(self, stored: str) -> str:
+        """The present form of a pseudonym; any other text as it is."""
+        return self.of(stored) if version_of(stored) in self._live else stored
 
     def earlier(self, stored: str) -> tuple[str, ...]:
         """The pseudonyms that a user had under earlier keys, as far as the id has come in since this was opened."""

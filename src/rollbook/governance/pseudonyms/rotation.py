@@ -3,9 +3,9 @@
 While it lasts, calls of the tenant are answered 503. Whatever is killed when, the next call goes on where it was.
 """
 
-import re
 from collections.abc import Callable
 
+import pyarrow as pa
 import structlog
 
 from rollbook.errors import Conflict
@@ -16,7 +16,7 @@ from rollbook.store import Store
 from rollbook.store.records.holdings import leave_nothing
 from rollbook.store.records.renaming import Renaming
 from rollbook.store.records.sealing import SealedRecords
-from rollbook.store.rewriting import Rewriting
+from rollbook.store.rewriting import Rewriting, pattern_of, renamed
 
 log = structlog.get_logger()
 
@@ -44,6 +44,12 @@ def rotate(store: Store, tenant: str, *, drained: Callable[[], None], progress: 
     _switch(store, tenant, pseudonyms, (old, new), chain)
     log.info("key_changed", tenant=tenant, version=new)
     return new
+
+
+def carried(store: Store, tenant: str, rows: pa.Table) -> pa.Table:
+    """Events that were stored a while ago, under the pseudonyms of today."""
+    chain = pseudonyms_of(store).chain(tenant)
+    return rows if chain is None else renamed(rows, "events", pattern_of("[1-9][0-9]{0,4}"), chain.carried)
 
 
 def _rewrite(store: Store, change: tuple[str, int], rewriting: Rewriting, chain: Chain, progress: Progress) -> None:
@@ -74,8 +80,7 @@ def _switch(store: Store, tenant: str, pseudonyms: Pseudonyms, versions: tuple[i
         stored = chain.of(user)
         text = sealing.unseal(tenant, name, context=context(user), ring="people")
         sealed[stored] = sealing.seal(tenant, text, context=context(stored), ring="people", version=new)
-    pattern = re.compile(rf"(?<![A-Za-z0-9_-])p{old}_[A-Za-z0-9_-]{{24}}(?![A-Za-z0-9_-])")
-    records.switch(tenant, Renaming(f"p{old}_", pattern, chain.of), sealed)
+    records.switch(tenant, Renaming(f"p{old}_", pattern_of(str(old)), chain.of), sealed)
     leave_nothing(store.records.database)
     pseudonyms.forget(tenant)
     store.records.people.recent.forget()
