@@ -252,3 +252,40 @@ def test_a_zone_that_changes_leaves_sealed_days_as_they_were(store: Store, tenan
         row.day: row.events for row in ask(store, EventsByDay(as_of=MARCH_END, days=60), tenant).rows if row.events
     }
     assert by_day == {date(2026, 3, 2): 1, date(2026, 3, 5): 1}
+
+
+def test_whole_months_lose_their_users_and_are_counted_as_before(store: Store, tenant: str) -> None:
+    secret = {"session": "s-secret", "properties": '{"name": "ada"}', "conversation": "c-secret"}
+    told(store, tenant, [*term(8), aged("view", "ada", "2026-03-09T10:00", id="ada-1", **secret)])
+    april = [aged("view", "user-1", "2026-04-03T10:00"), happened("view", "user-1", "2026-04-05T10:00")]
+    told(store, tenant, april)
+    before = answers(store, tenant)
+    done = expire(store, tenant, anonymise_days=300, event_days=1000)
+    assert done is not None
+    assert {day.month for day in done.anonymised_days} == {3}
+    after = answers(store, tenant)
+    for name in ("active_users", "retention", "events_by_day", "event_distribution"):
+        assert after[name].rows == before[name].rows, name
+    sql = "select user, id, session, conversation, properties from events where tenant = {tenant:String}"
+    rows = store.engine.query(sql + " and timestamp < '2026-04-01'", {"tenant": tenant})
+    assert len(rows) == 301
+    assert {row["user"][:3] for row in rows} == {"", "a1_"}
+    assert len({row["user"] for row in rows}) == 11
+    assert not any("secret" in str(row) or "'ada" in str(row) or '"ada' in str(row) for row in rows)
+    for table in ("activity", "people"):
+        sql = f"select distinct user from {table} where tenant = {{tenant:String}}"
+        users = store.engine.query(sql, {"tenant": tenant})
+        assert {row["user"] for row in users if row["user"][:3] not in ("", "a1_")} == {"user-1"}
+    assert store.rollups.differences(tenant) == []
+    assert expire(store, tenant) is None
+
+
+def test_events_are_unlinked_before_they_are_archived(store: Store, tenant: str) -> None:
+    told(store, tenant, [aged("view", "ada"), aged("view", "bob", "2026-03-03T10:00")])
+    told(store, tenant, [happened("view", "bob", "2026-04-03")])
+    done = expire(store, tenant, anonymise_days=2000)
+    assert done is not None
+    assert (len(done.anonymised_days), done.events) == (2, 2)
+    (archive,) = archives.listed(store, tenant)
+    (file,) = Path(archive.place).glob("*.parquet")
+    assert {user[:3] for user in pq.read_table(file)["user"].to_pylist()} == {"a1_"}

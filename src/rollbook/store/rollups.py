@@ -95,8 +95,9 @@ class Rollups:
         self._check()
         with self._rolling, self._lock:
             sealed = self.seals.of(tenant).days
-            fresh = {day for day in days & self._hot.get(tenant, {}).keys() if sealed.get(day) != upto}
-            if state == State.LEAVING and (fresh or zone != self._zone_of(tenant)):
+            fresh = {day for day in days if sealed.get(day) != upto}
+            moved = fresh and zone != self._zone_of(tenant)
+            if state == State.LEAVING and (moved or fresh & self._hot.get(tenant, {}).keys()):
                 raise Conflict(f"days of {tenant} received events, or its zone changed; they are sealed later")
             self.seals.put(tenant, days, zone, upto, state)
             now = self._tick()

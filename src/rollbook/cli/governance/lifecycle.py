@@ -17,7 +17,7 @@ from rollbook.errors import RollbookError
 API = "/api/v2"
 RESTORES = f"{API}/archives/restores"
 POLL_SECONDS = 0.2
-GONE = ["tenant", "events", "days", "rollup_days", "archives", "held_days"]
+GONE = ["tenant", "events", "days", "rollup_days", "archives", "held_days", "anonymised_days"]
 ARCHIVES = ["id", "state", "first", "last", "rows", "bytes", "restored_days", "place"]
 HOLDS = ["id", "user_id", "why", "placed_by", "placed", "lifted"]
 

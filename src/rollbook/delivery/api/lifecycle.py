@@ -39,6 +39,7 @@ class Gone(BaseModel):
     rollup_days: list[date] = Field(description="Days whose rollups were deleted.")
     archives: list[str] = Field(description="Archives that were deleted.")
     held_days: list[date] = Field(description="Days that are due, and held.")
+    anonymised_days: list[date] = Field(description="Days whose events were unlinked from their users.")
 
 
 class ArchiveAnswer(BaseModel):

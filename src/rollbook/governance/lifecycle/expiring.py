@@ -14,6 +14,7 @@ import structlog
 
 from rollbook.errors import Conflict, RollbookError, Unavailable
 from rollbook.governance.lifecycle.ages import Ages, ages_of
+from rollbook.governance.lifecycle.anonymising import Anonymising
 from rollbook.governance.lifecycle.holds import held
 from rollbook.governance.lifecycle.manifest import Manifest
 from rollbook.governance.lifecycle.packing import Packing, month_of
@@ -35,7 +36,9 @@ def quiet(tenant: str, step: str) -> None:
 
 @dataclass(slots=True)
 class Expired:
-    """What a run did, or would do: events and days archived, rollup days and archives deleted; what is held back."""
+    """What a run did, or would do: events and days archived, rollup days and archives deleted, days unlinked from their
+    users; and what is held back, by a hold or until its users are unlinked.
+    """
 
     tenant: str
     events: int = 0
@@ -43,9 +46,10 @@ class Expired:
     rollup_days: list[date] = field(default_factory=list)
     archives: list[str] = field(default_factory=list)
     held_days: list[date] = field(default_factory=list)
+    anonymised_days: list[date] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.events or self.rollup_days or self.archives)
+        return bool(self.events or self.rollup_days or self.archives or self.anonymised_days)
 
 
 class Expiry:
@@ -58,6 +62,7 @@ class Expiry:
         self._storage = Storage(store.settings)
         self._packing = Packing(self._storage, store.settings.data)
         self._records = store.records.lifecycle
+        self._anonymising = Anonymising(store, self._packing, self._storage)
 
     def run(self, now: datetime | None = None, *, of: str | None = None, dry: bool = False) -> list[Expired]:
         """Let go what is due (of one tenant, if named); `dry`: only say what would. Raises Unavailable."""
@@ -78,7 +83,7 @@ class Expiry:
                     continue
                 if expired:
                     found.append(expired)
-            if not dry and any(one.events or one.rollup_days for one in found):
+            if not dry and any(one.events or one.rollup_days or one.anonymised_days for one in found):
                 self._raw.clean()
         return found
 
@@ -91,6 +96,7 @@ class Expiry:
                 self._finish_or_undo(row)
             if leaving := rollups.seals.of(tenant).leaving:
                 self._end_leaving(Due(tenant, leaving.zone, leaving.upto, leaving.days))
+            self._anonymising.mend(tenant)
             self._mark_restored(tenant)
             self._forget_kept(tenant, [row["day"] for row in rollups.seals.in_state(tenant, State.FORGOTTEN)])
 
@@ -109,6 +115,9 @@ class Expiry:
             return None
         users = sorted({hold.user for hold in holds})
         kept = self._raw.days_of(tenant, zone, users) if users else set()
+        if (unlink_before := ages.anonymise_before(now)) is not None:
+            found.anonymised_days = self._anonymising.run(tenant, zone, unlink_before, kept, dry=dry)
+            kept = kept | self._raw.linked(tenant, zone)
         self._expire_raw(found, zone, ages.events_before(now), kept, now=now, dry=dry)
         self._expire_rollups(found, ages.rollups_before(now), kept, dry=dry)
         self._expire_archives(found, ages, now, users, dry=dry)

@@ -40,7 +40,8 @@ class Packing:
     def write(self, due: Due, archive: str, folder: str, blocks: Iterable[pa.Table]) -> tuple[Manifest, int, str]:
         """Write the files, read each back, then the manifest: with its bytes in all and its SHA-256."""
         with self._drafting() as drafts:
-            parts, days, received = [], dict.fromkeys(sorted(due.days), 0), []
+            received: list[datetime] = []
+            parts, days = [], dict.fromkeys(sorted(due.days), 0)
             for number, (path, rows, keys) in enumerate(_filled(drafts, blocks, due.zone, days, received)):
                 name = f"events-{number:05}.parquet"
                 sync(path)

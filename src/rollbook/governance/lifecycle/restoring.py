@@ -4,7 +4,7 @@ Into their own tenant they come back under what is kept of them: they do not cou
 there, and then one insert lets them count in its place. Into another tenant they are taken in like an import.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol

@@ -9,7 +9,7 @@ from rollbook.store.privacy import message_texts
 
 
 def expire(intake: Intake) -> int:
-    """Delete the texts that are older than their tenant's `text_days`, where no legal hold stands; of how many tenants."""
+    """Delete the texts that are older than their tenant's `text_days`, where nothing is held; of how many tenants."""
     store = intake.store
     if not store.may_write():
         return 0

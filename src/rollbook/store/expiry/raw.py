@@ -31,6 +31,11 @@ OF_USERS = """
 select distinct toDate(timestamp, {zone:String}) as day from events
 where tenant = {tenant:String} and user in {users:Array(String)}
 """
+UNLINKED = "a1_"
+LINKED = """
+select distinct toDate(timestamp, {zone:String}) as day from events
+where tenant = {tenant:String} and user != '' and not startsWith(user, 'a1_')
+"""
 SUMMARY = (
     "select count() as rows, min(received) as first, max(received) as last,"
     " toString(sum(reinterpretAsUInt128(murmurHash3_128(concat(tenant, '\x1f', id))))) as keys" + _EVENTS
@@ -113,6 +118,10 @@ class Raw:
         bound = {"tenant": tenant, "zone": zone, "users": list(users)}
         kept = self._rows(KEPT_USERS, {"tenant": tenant, "users": list(users)})
         return {row["day"] for row in [*self._rows(OF_USERS, bound), *kept]}
+
+    def linked(self, tenant: str, zone: str) -> set[date]:
+        """Days of which there are events of somebody whose id was not replaced for good."""
+        return {row["day"] for row in self._rows(LINKED, {"tenant": tenant, "zone": zone})}
 
     def summary(self, due: Due) -> Row:
         """`rows, first, last` (received) and `keys`, the sum of their 128-bit keys, as text."""

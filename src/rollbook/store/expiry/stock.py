@@ -5,7 +5,8 @@ from datetime import datetime
 from rollbook.store.engine import Engine, Row
 
 # the first that a table has says how old its rows are
-AGES = ("received", "at", "minute", "upto", "day", "last")
+AGES = ("at", "received", "minute", "upto", "day", "last")
+ENDS = (("min", "oldest"), ("max", "newest"))
 
 TABLES = """
 select c.table as table, groupArray(c.name) as columns, any(t.total_bytes) as bytes, any(t.total_rows) as rows
@@ -24,9 +25,7 @@ def tables(engine: Engine, tenant: str) -> list[Row]:
     found = []
     for table in engine.query(TABLES, unlimited=True):
         age = next((name for name in AGES if name in table["columns"]), None)
-        ends = (
-            f"toString(min({age})) as oldest, toString(max({age})) as newest" if age else "'' as oldest, '' as newest"
-        )
+        ends = ", ".join(f"toString({end}({age})) as {name}" if age else f"'' as {name}" for end, name in ENDS)
         sql = f"select count() as rows, {ends} from {table['table']} where tenant = {{tenant:String}}"
         row = engine.query(sql, {"tenant": tenant}, unlimited=True)[0]
         if row["rows"]:
