@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, strategies
 
-from rollbook.governance.minimisation.scrubbing import scrubbed, scrubbed_text, suspect
+from rollbook.governance.minimisation.scrubbing import MEMBERS, scrubbed, scrubbed_text, suspect
 from rollbook.governance.tenants import tenants_of
 from rollbook.ingest.importing import event_rows
 from rollbook.ingest.intake import Intake
@@ -165,3 +165,9 @@ def test_a_tenant_that_does_not_scrub_keeps_everything(store: Store, tenant: str
     finally:
         intake.close()
     assert kept.event(store, tenant)["properties"] == {"email": "ada@school.example"}
+
+
+def test_every_member_that_goes_is_looked_for() -> None:
+    for name in MEMBERS:
+        assert suspect(f'{{"{name.upper()}":1}}'.encode()), name
+    assert suspect(b'{"user":{"name":"Ada"}}')
