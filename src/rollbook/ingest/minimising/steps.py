@@ -76,7 +76,7 @@ def scrub(batch: Batch, settings: Settings) -> None:
         return
     tenants = {event.tenant or "" for event in batch.events}
     wanted = {t: found for t in tenants if (found := batch.pseudonyms.tenants.settings(t)).scrub}
-    if not wanted:
+    if not wanted or not scrubbing.suspect(b"\n".join(batch.properties)):
         return
     for place, event in enumerate(batch.events):
         if (own := wanted.get(event.tenant or "")) is not None:
