@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -219,6 +220,22 @@ def test_over_https_the_cookie_is_bound_to_the_host(page: Page, tmp_path_factory
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         assert page.context.cookies() == []
+
+
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "", "192.0.2.1"])
+def test_https_is_believed_of_a_known_proxy_only(tmp_path: Path, trusted: str) -> None:
+    with school(tmp_path, event="", TRUSTED_PROXIES=trusted) as running, running.client() as client:
+        host = running.address.partition("//")[2]
+        form, forwarded = {"key": running.keys["read"]}, {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.9"}
+        answers = {
+            scheme: client.post("/sign-in", data=form, headers=forwarded | {"Origin": f"{scheme}://{host}"})
+            for scheme in ("http", "https")
+        }
+    cookies = {scheme: answer.headers.get("set-cookie", "").partition("=")[0] for scheme, answer in answers.items()}
+    if trusted == "127.0.0.1":
+        assert cookies == {"http": "", "https": f"__Host-{COOKIE}"}
+    else:
+        assert cookies == {"http": COOKIE, "https": ""}
 
 
 @pytest.mark.parametrize("width", [390, 1280])

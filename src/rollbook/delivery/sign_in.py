@@ -57,10 +57,12 @@ async def sign_in(request: Request) -> Response:
 
 
 @router.get("/sign-in/oidc")
-def begin(request: Request, next: str = "/") -> Response:
+async def begin(request: Request, next: str = "/") -> Response:
     """Send the browser to the provider."""
     try:
-        address, flow = _provider(request).begin(_redirect(request), origins.local(next))
+        provider = _provider(request)
+        await _limit(request)
+        address, flow = await run_in_threadpool(provider.begin, _redirect(request), origins.local(next))
     except RollbookError as error:
         return _form(request, origins.local(next), error=error)
     response = _to(address)
@@ -123,13 +125,19 @@ async def _of_provider(request: Request, flow: Flow | None) -> tuple[Caller, str
     """Whom the provider vouches for, and their name."""
     provider = _provider(request)
     _, guards = _guarded(request)
-    await guards.limits.check(None, guards.address(request.scope))
+    await _limit(request)
     if flow is None:
         raise Unauthenticated("signing in took longer than ten minutes, or this browser keeps no cookies; start again")
     brought = dict(request.query_params)
     person = await run_in_threadpool(provider.finish, flow, _redirect(request), brought)
     subject = await run_in_threadpool(known_as, guards.store, provider.tenant, person.user)
     return Caller(provider.tenant, person.roles, f"oidc:{subject}", subject), person.name
+
+
+async def _limit(request: Request) -> None:
+    """Raises TooMany for an address from which it is tried too often."""
+    _, guards = _guarded(request)
+    await guards.limits.check(None, guards.address(request.scope))
 
 
 async def _signed_in(request: Request, caller: Caller, name: str, wanted: str) -> Response:
