@@ -52,14 +52,15 @@ where tenant = {tenant:String}
 
 LISTED = f"select {COLUMNS} from audit {WHICH} order by at desc, chain desc, number desc limit {{limit:UInt32}}"
 
-# a whole tenant's or course's export names nobody, and may hold everybody
+# an export or a list of a whole tenant or course names nobody, and may hold everybody
 DISCLOSED = f"""
 select {COLUMNS} from audit
 where tenant = {{tenant:String}}
   and at >= {{begin:DateTime64(3, 'UTC')}} and at <= {{until:DateTime64(3, 'UTC')}}
   and (action in ('read', 'export', 'report', 'directory')
           and person in {{persons:Array(String)}} and actor not in {{persons:Array(String)}}
-       or action in ('export', 'report') and person = '' and actor not in {{persons:Array(String)}})
+       or (action in ('export', 'report') or action = 'read' and not match(what, '/api/v2/(audit|keys|tenants)'))
+          and person = '' and actor not in {{persons:Array(String)}})
 order by at desc, chain desc, number desc limit {{limit:UInt32}}
 """
 

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from rollbook.errors import Unavailable
 from rollbook.governance.audit import Trail, trail
 from rollbook.governance.audit.checking import Checking
+from rollbook.governance.audit.trail import ingested
 from rollbook.settings import load
 from rollbook.store import Store, audit_lines
 from tests.governance.trails import read, shown
@@ -89,3 +91,20 @@ def test_too_many_lines_are_refused(store: Store, tenant: str, monkeypatch: pyte
     second.join()
     assert [line["number"] for line in shown(store, opened, tenant)] == [3, 2, 1]
     opened.close()
+
+
+def test_ingest_lines_that_find_no_room_become_one(store: Store, tenant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamp = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    opened = Trail(store)
+    monkeypatch.setattr(trail, "MOST_WAITING", 2)
+    for second in range(5):
+        opened.note_soon(ingested(tenant, "native", stamp + timedelta(seconds=second), 10))
+    opened.note_soon(ingested(tenant, "agent", stamp + timedelta(seconds=9), 1))
+    opened.close()
+    found = [(line["received"].second, line["detail"]) for line in reversed(shown(store, opened, tenant))]
+    assert found == [
+        (0, {"dialect": "native", "events": 10}),
+        (1, {"dialect": "native", "events": 10}),
+        (4, {"dialect": "native", "events": 30, "groups": 3}),
+        (9, {"dialect": "agent", "events": 1}),
+    ]

@@ -13,6 +13,7 @@ from rollbook.governance.audit import Line, Trail, routes
 from rollbook.governance.caller import Caller, Role
 from rollbook.governance.grants import Grant
 from rollbook.store import Store
+from rollbook.store.records.people.persons import PersonRow
 from tests.governance.trails import read
 
 
@@ -69,11 +70,24 @@ def test_disclosures_are_what_others_saw(client: TestClient, trail: Trail, tenan
         Line(tenant, "export", "POST /export", actor="key:3f2a", detail={"rows": 12}),
         Line(tenant, "directory", "GET /api/v2/directory/{user_id}", actor="grace", person="ada"),
     )
+    trail.note_now(
+        Line(tenant, "read", "GET /api/v2/ask/learners", actor="grace"),
+        Line(tenant, "read", "GET /api/v2/audit/summary", actor="grace"),
+    )
     found = client.get("/api/v2/audit/disclosures/ada").json()["disclosures"]
-    assert [(line["number"], line["named"]) for line in found] == [(6, True), (5, False), (1, True)]
-    assert (found[2]["actor"], found[2]["why"], found[2]["address"]) == ("grace", "tutoring", "192.0.2.7")
+    assert [(line["number"], line["named"]) for line in found] == [(7, False), (6, True), (5, False), (1, True)]
+    assert (found[3]["actor"], found[3]["why"], found[3]["address"]) == ("grace", "tutoring", "192.0.2.7")
     nobody = client.get("/api/v2/audit/disclosures/stranger").json()["disclosures"]
-    assert [line["number"] for line in nobody] == [5]
+    assert [line["number"] for line in nobody] == [7, 5]
+
+
+def test_disclosures_are_those_of_the_person(client: TestClient, store: Store, trail: Trail, tenant: str) -> None:
+    trail.note_now(read(tenant), read(tenant, person="bob"), read(tenant, actor="ada", person="lovelace"))
+    store.records.put_tenant(tenant, "")
+    with store.records.people.roster(tenant) as roster:
+        roster.put_people([PersonRow("ada", {}, (("user", "lovelace"),))])
+    found = client.get("/api/v2/audit/disclosures/lovelace").json()["disclosures"]
+    assert [line["number"] for line in found] == [1]
 
 
 def test_learners_see_their_own_disclosures_only(client: TestClient, trail: Trail, tenant: str) -> None:

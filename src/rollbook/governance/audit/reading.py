@@ -42,9 +42,9 @@ class Reading:
         return self._shown(audit_lines.listed(self._engine, which, limit)) if which is not None else []
 
     def disclosures(self, wanted: Wanted, users: Iterable[str], limit: int) -> list[Row]:
-        """Who but themselves saw the data of somebody who has these stored ids; exports of everyone's are among them.
+        """Who but themselves saw the data of somebody who has these stored ids; exports and lists of everyone, too.
 
-        `named`: the line names them; else it is an export of a whole tenant or course, in which they may be.
+        `named`: the line names them; else it is an export or list of a tenant or course, in which they may be.
         """
         which = self._which(Wanted(wanted.tenant, wanted.begin, wanted.until))
         assert which is not None

@@ -14,6 +14,7 @@ from rollbook.governance.audit.line import Action
 from rollbook.governance.audit.reading import FORGOTTEN, Reading, Wanted
 from rollbook.governance.audit.trail import Trail
 from rollbook.governance.granted import Granted, Tenant
+from rollbook.governance.people import same_person
 from rollbook.governance.pseudonyms import known_as, pseudonyms_of
 from rollbook.store import Store
 from rollbook.store.records.audit import AuditRecords
@@ -56,7 +57,9 @@ class AuditLines(BaseModel):
 class Disclosure(AuditLine):
     """Somebody saw a learner's data."""
 
-    named: bool = Field(description="The line names the learner; else an export of everyone, in which they may be.")
+    named: bool = Field(
+        description="The line names the learner; else an export or list of everyone, in which they may be."
+    )
 
 
 class Disclosures(BaseModel):
@@ -179,8 +182,9 @@ def disclosures(
     user = known_as(store, grant.tenant, user_id)
     if grant.users is not None and user not in grant.users:
         raise Forbidden("you may see the disclosures of your own data, or of your wards', only")
-    # lines are never rewritten: they know a user by the pseudonym of their time
-    known = {user, *pseudonyms_of(store).forms(grant.tenant, user_id)}
+    # lines are never rewritten: they know a user by the id and the pseudonym of their time
+    same = {user_id, *same_person(store, grant.tenant, user)}
+    known = {form for one in same for form in pseudonyms_of(store).forms(grant.tenant, one)} | same
     rows = _reading(request).disclosures(Wanted(grant.tenant, begin, until), sorted(known), limit)
     if grant.users is not None:
         # from where staff called is the auditors' to know

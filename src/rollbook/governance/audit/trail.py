@@ -1,6 +1,7 @@
 """Trail: writes the lines of the audit trail. One thread, and one insert for all lines that wait."""
 
 import asyncio
+import dataclasses
 import threading
 import time
 import uuid
@@ -15,7 +16,7 @@ from typing import Any
 import structlog
 
 from rollbook.errors import Invalid, RollbookError, Unavailable
-from rollbook.governance.audit.chain import Digests, Tail, after, chained
+from rollbook.governance.audit.chain import EPOCH, Digests, Tail, after, chained
 from rollbook.governance.audit.heads import Heads, quietly
 from rollbook.governance.audit.identities import Identities
 from rollbook.governance.audit.keys import Keys
@@ -54,6 +55,7 @@ class Trail:
         self._tails: dict[str, Tail] = {}
         self._wake = threading.Condition()
         self._waiting: deque[_Entry] = deque()
+        self._overflow = Overflow()
         self._soon = 0
         self._soon_due = 0.0
         self._closing = False
@@ -72,11 +74,12 @@ class Trail:
     def note_soon(self, line: Line) -> None:
         """Write a line with the next ones; what a crash takes is found again from the events (ingest only).
 
-        When too many wait (the store is away, and takes no events either) the line is dropped, and that is logged.
+        When too many wait, the lines of several groups become one.
         """
         with self._wake:
-            if len(self._waiting) >= MOST_WAITING:
-                log.error("audit_line_dropped", action=line.action, effect="a restart finds it again from the events")
+            if self._overflow or len(self._waiting) >= MOST_WAITING:
+                # those that come later too, or a crash would leave a hole before them
+                self._overflow.add(line)
                 return
             self._waiting.append(_Entry(line, datetime.now(UTC)))
             self._soon += 1
@@ -155,6 +158,10 @@ class Trail:
                 self._wake.wait(left)
             taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
             self._soon -= sum(entry.answer is None for entry in taken)
+            if self._overflow and not self._waiting:
+                now = datetime.now(UTC)
+                self._waiting.extend(_Entry(line, now) for line in self._overflow.take())
+                self._soon = len(self._waiting)
             return taken
 
     def _settle(self, entries: list[_Entry]) -> None:
@@ -224,6 +231,32 @@ class Trail:
 
     def _is_at(self, tenant: str, number: int, hash: str) -> bool:
         return audit_lines.hash_of(self._store.engine, tenant, self._chain, number) == hash
+
+
+class Overflow:
+    """Ingest lines that found no room, one for each tenant, dialect and credential."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, str, str], Line] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def add(self, line: Line) -> None:
+        """Add a line to those of the same tenant, dialect and credential."""
+        kind = line.tenant, str(line.detail.get("dialect")), line.credential
+        before = self._lines.get(kind)
+        if before is not None:
+            added = {
+                name: int(before.detail.get(name, 1)) + int(line.detail.get(name, 1)) for name in ("events", "groups")
+            }
+            line = dataclasses.replace(line, detail=line.detail | added)
+        self._lines[kind] = line
+
+    def take(self) -> list[Line]:
+        """All of them, by receipt; none are left."""
+        lines, self._lines = list(self._lines.values()), {}
+        return sorted(lines, key=lambda line: line.received or EPOCH)
 
 
 def ingested(
