@@ -117,7 +117,7 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/api/v2/purposes"): "privacy",
     ("GET", "/api/v2/consents/{user_id:path}"): "privacy",
     ("PUT", "/api/v2/consents/{user_id:path}"): "privacy",
-    ("GET", "/api/v2/conversations/{conversation_id}/text"): "words",
+    ("GET", "/api/v2/conversations/{conversation_id:path}/text"): "words",
     ("GET", "/api/v2/directory-information/{user_id:path}"): "directory_information",
     # tenants and people
     ("GET", "/api/v2/tenants"): "operate",

@@ -86,6 +86,12 @@ def test_old_messages_keep_their_words(place: School) -> None:
     assert read(place, "privacy_officer") == [{"message": f"in {year}"} for year in (2019, 2021, 2023)]
 
 
+def test_a_conversation_may_be_called_anything(place: School) -> None:
+    place.send(said("ada", "hello", conversation_id="a/b ä"))
+    assert read(place, "privacy_officer", "a/b ä") == [{"message": "hello"}]
+    assert read(place, "privacy_officer") == []
+
+
 def test_bulk_loads_keep_words_apart_too(place: School, intake: Intake) -> None:
     times = pa.array([datetime(2026, 3, 2)] * 2, pa.timestamp("ms"))
     users, ids = pa.array(["ada", "bob"]), pa.array(["1", "2"])

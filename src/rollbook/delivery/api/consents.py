@@ -153,7 +153,7 @@ def show_directory_information(user_id: str, store: OpenStore, tenant: Tenant) -
     return DirectoryInformation(user_id=user_id, traits=consent.directory_information(store, tenant, user))
 
 
-@router.get("/conversations/{conversation_id}/text", summary="What was said in a conversation with an AI")
+@router.get("/conversations/{conversation_id:path}/text", summary="What was said in a conversation with an AI")
 def conversation_text(
     conversation_id: str,
     store: OpenStore,
@@ -181,7 +181,9 @@ def conversation_text(
 
 
 def _reached(store: Store, grant: Grant, user_id: str) -> str:
-    """The stored id of somebody whom the caller reaches. Raises Forbidden."""
+    """The stored id of somebody whom the caller reaches. Raises Forbidden, or Invalid for what no user is called."""
+    if len(user_id) > store.settings.max_id_length:
+        raise Invalid(f"user_id has {len(user_id)} characters; events have at most {store.settings.max_id_length}")
     user = known_as(store, grant.tenant, user_id)
     if grant.users is not None and user not in grant.users:
         raise Forbidden(f"you may not decide or see what {user_id!r} has decided")
