@@ -11,12 +11,14 @@ from rollbook.governance.audit import Trail
 from rollbook.governance.directory import Directory
 from rollbook.governance.pseudonyms import known_as, pseudonyms_of, version_of
 from rollbook.governance.pseudonyms.unlinking import unlink
+from rollbook.governance.rights.held import held
 from rollbook.governance.roster import Told, put
 from rollbook.governance.tenants import tenants_of
 from rollbook.governance.tokens.signing import sign
 from rollbook.ingest.intake import Intake
 from rollbook.settings import Settings, load
 from rollbook.store import Store, dead_letters
+from rollbook.store.records.holdings import Known
 from rollbook.store.records.sealing import SealedRecords
 from tests.governance.access.showing import gated
 from tests.governance.trails import shown
@@ -122,6 +124,12 @@ def test_names_are_kept_sealed_and_another_entry_replaces_one(store: Store, scho
     assert directory.of([user]) == {user: {"name": "Ada Lovelace"}}
     (sealed,) = SealedRecords(store.records.database).names(school).values()
     assert b"Ada" not in sealed
+
+
+def test_an_access_request_shows_what_the_directory_says(store: Store, school: str) -> None:
+    Directory(store, school).put({"student-4711": {"name": "Ada Lovelace"}, "student-4712": {"name": "Bob"}})
+    user = known_as(store, school, "student-4711")
+    assert held(store, school, Known((user,)))["directory"] == [{"user": user, "name": "Ada Lovelace"}]
 
 
 def test_an_entry_can_be_taken_out(client: TestClient, access: Settings, school: str) -> None:

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rollbook.governance import consent, letters
+from rollbook.governance.directory import Directory
 from rollbook.governance.lifecycle.packing import Packing
 from rollbook.governance.lifecycle.storage import Storage
 from rollbook.governance.pseudonyms import pseudonyms_of
+from rollbook.governance.tenants import tenants_of
 from rollbook.store import Store, dead_letters
 from rollbook.store.erasing import Erasing, finder
 from rollbook.store.records import holdings
@@ -45,6 +47,7 @@ TABLES = {
     "learner_days": "the days on which you were active",
     "people": "when you were first and last seen; in the records: what the roster knows of you",
     "dead_letters": "what was sent about you and could not be taken in",
+    "directory": "your name, and what else the directory says of you",
     "message_texts": "what you wrote to an AI",
     "standing": "for which purposes your events may be used, and why",
     "requests": "what you have asked for before",
@@ -91,7 +94,15 @@ def standing(store: Store, tenant: str, known: Known) -> dict[str, Rows]:
     }
 
 
-SOURCES: tuple[Source, ...] = (event_tables, archived, records, letters_of, standing)
+def directory_of(store: Store, tenant: str, known: Known) -> dict[str, Rows]:
+    """What the directory says of the person, unsealed."""
+    if not tenants_of(store).settings(tenant).directory:
+        return {}
+    entries = Directory(store, tenant).of(known.users)
+    return {"directory": [{"user": user, **entry} for user, entry in entries.items()]}
+
+
+SOURCES: tuple[Source, ...] = (event_tables, archived, records, directory_of, letters_of, standing)
 
 
 def held(store: Store, tenant: str, known: Known) -> dict[str, Rows]:
