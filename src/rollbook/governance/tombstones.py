@@ -16,6 +16,7 @@ DIGEST_BYTES = 20
 
 # one process writes, and knows its own; another that takes over may have read before
 AT_MOST_SECONDS_OLD = 5.0
+MOST_REMEMBERED = 100_000
 
 
 class Tombstones:
@@ -27,6 +28,8 @@ class Tombstones:
         self._alone = store.engine.embedded
         self._lock = threading.Lock()
         self._digests: dict[str, set[str]] = {}
+        # so that not every event costs a digest
+        self._looked_up: dict[tuple[str, str], bool] = {}
         self._read = -AT_MOST_SECONDS_OLD
 
     def version(self, tenant: str) -> int:
@@ -36,7 +39,15 @@ class Tombstones:
     def is_erased(self, tenant: str, user: str) -> bool:
         """Whether a user (as stored) was erased."""
         buried = self._of(tenant)
-        return bool(buried) and any(digest in buried for digest in self._digests_of(tenant, [user]))
+        if not buried:
+            return False
+        found = self._looked_up.get((tenant, user))
+        if found is None:
+            if len(self._looked_up) >= MOST_REMEMBERED:
+                self._looked_up = {}
+            found = any(digest in buried for digest in self.digests(tenant, [user]))
+            self._looked_up[tenant, user] = found
+        return found
 
     def erased(self, tenant: str, users: Iterable[str]) -> set[str]:
         """Those of the users (as stored) who were erased: their events are to be left out."""
@@ -49,7 +60,7 @@ class Tombstones:
 
     def lift(self, tenant: str, users: Sequence[str]) -> int:
         """Take these users' events again, from now on: somebody has come back. How many tombstones there were."""
-        lifted = self._records.raised(tenant, self._digests_of(tenant, users))
+        lifted = self._records.raised(tenant, self.digests(tenant, users))
         self._forget()
         return lifted
 
@@ -58,7 +69,7 @@ class Tombstones:
         key = self._pseudonyms.sealing.key_for(tenant, PURPOSE)
         return hmac.digest(key, user.encode("utf-8", "surrogatepass"), "sha256")[:DIGEST_BYTES].hex()
 
-    def _digests_of(self, tenant: str, users: Sequence[str]) -> list[str]:
+    def digests(self, tenant: str, users: Sequence[str]) -> list[str]:
         """The digests of users, under their earlier pseudonyms too: a tombstone keeps the one that was erased."""
         chain = self._pseudonyms.chain(tenant)
         earlier = [form for user in users for form in chain.earlier(user)] if chain is not None else []
@@ -67,13 +78,12 @@ class Tombstones:
     def _of(self, tenant: str) -> set[str]:
         now = time.monotonic()
         if now - self._read > AT_MOST_SECONDS_OLD and not (self._alone and self._read > 0):
-            with self._lock:
-                self._digests, self._read = self._records.buried(), now
+            self._forget()
         return self._digests.get(tenant, set())
 
     def _forget(self) -> None:
         with self._lock:
-            self._digests, self._read = self._records.buried(), time.monotonic()
+            self._digests, self._looked_up, self._read = self._records.buried(), {}, time.monotonic()
 
 
 _of: WeakKeyDictionary[Store, Tombstones] = WeakKeyDictionary()

@@ -85,7 +85,7 @@ def archives(erasure: Erasure) -> Told:
 def files(erasure: Erasure) -> Told:
     """Remove the packages of their access requests."""
     store = erasure.store
-    digests = [tombstones_of(store).digest(erasure.tenant, user) for user in erasure.known.users]
+    digests = tombstones_of(store).digests(erasure.tenant, erasure.known.users)
     records, packages = RightsRecords(store.records.database), Packages(store)
     theirs = [row["id"] for row in records.listed(erasure.tenant, digests, limit=10_000)]
     gone = [request for request in theirs if packages.remove(request)]

@@ -164,7 +164,7 @@ class Rights:
     def _digests(self, grant: Grant) -> list[str] | None:
         if grant.users is None:
             return None
-        return [tombstones_of(self._store).digest(grant.tenant, user) for user in grant.users]
+        return tombstones_of(self._store).digests(grant.tenant, grant.users)
 
     def _end(self, grant: Grant, request: str, why: str) -> Request:
         now = datetime.now(UTC)

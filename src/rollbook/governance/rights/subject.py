@@ -15,7 +15,8 @@ def subject(store: Store, tenant: str, given: str) -> Known:
     """Who a user id means: all ids of the person, in every form they were ever stored in, and all words for them."""
     pseudonyms = pseudonyms_of(store)
     same = same_person(store, tenant, pseudonyms.of(tenant, given))
-    users = sorted({form for user in same for form in pseudonyms.forms(tenant, user)} | set(same))
+    # the present form of the one that was named comes first: what is decided for it holds for all
+    users = list(dict.fromkeys([*same, *(form for user in same for form in pseudonyms.forms(tenant, user))]))
     found, words = persons(store.records.database, tenant, users)
     return Known(tuple(users), tuple(found), tuple(sorted({given, *users, *found, *words} - {""})))
 

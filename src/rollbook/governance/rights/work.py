@@ -83,13 +83,17 @@ class Work:
         ended: dict[str, Any] = {"state": "done", "ended": now, "wishes": None, "steps": {}}
         if self._trail is not None:
             action: Action = "erasure" if row["kind"] == "erasure" else "rights"
-            self._trail.note_now(Line(row["tenant"], action, "privacy request", detail={"request": row["id"]}))
+            # of whom, but not of somebody who was erased just now
+            person = "" if row["kind"] == "erasure" else unsealed(self._store, row["tenant"], row["person"]).users[0]
+            told: dict[str, str | int] = {"request": row["id"], "kind": row["kind"]}
+            self._trail.note_now(Line(row["tenant"], action, "privacy request", person=person, detail=told))
         if row["kind"] != "erasure":
             self._records.change(row["id"], receipt=receipt, **ended)
             return
         known, tenant = unsealed(self._store, row["tenant"], row["person"]), row["tenant"]
-        digests = [tombstones_of(self._store).digest(tenant, user) for user in known.users]
-        self._records.forget(tenant, digests)
+        digests = tombstones_of(self._store).digests(tenant, known.users)
+        # of this request last: until then it knows whom it is about
+        self._records.forget(tenant, digests, but=row["id"])
         self._records.change(row["id"], receipt=receipt | {"stays": erasure.STAYS}, person=None, **ended)
         holdings.leave_nothing(self._store.records.database)
 

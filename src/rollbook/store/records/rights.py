@@ -55,9 +55,9 @@ class RightsRecords:
         with self._database.write() as connection:
             return bool(connection.execute(requests.update().where(*of).values(**values)).rowcount)
 
-    def forget(self, tenant: str, digests: Sequence[str]) -> int:
-        """Take out of all requests of these people who they are and what they wished; how many there are."""
-        of = requests.c.tenant == tenant, requests.c.digest.in_(digests)
+    def forget(self, tenant: str, digests: Sequence[str], *, but: str) -> int:
+        """Take out of all requests of these people, but one, who they are and what they wished; how many there are."""
+        of = requests.c.tenant == tenant, requests.c.digest.in_(digests), requests.c.id != but
         with self._database.write() as connection:
             gone = requests.update().where(*of).values(person=None, wishes=None)
             return connection.execute(gone).rowcount
