@@ -165,7 +165,9 @@ def test_ten_thousand_questions_about_two_hundred_people_give_nobody_away(store:
         doers = sum(world.secret.values()) / PEOPLE
         gained.append(accuracy(world, learned(store, tenant, seed, questions)) - max(doers, 1 - doers))
         # to whom the exact figure of each day is shown, it gives many away: the attack works
-        exact = {(d, d): sum(world.secret[u] for u, day in world.day.items() if day == d) for d in range(WEEKS * 7)}
+        exact = {
+            (d, d): float(sum(world.secret[u] for u, day in world.day.items() if day == d)) for d in range(WEEKS * 7)
+        }
         could_have.append(accuracy(world, exact) - max(doers, 1 - doers))
     assert np.mean(could_have) > 0.05
     assert np.mean(gained) <= 0.01

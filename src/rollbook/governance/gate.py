@@ -148,7 +148,9 @@ class Gate:
         try:
             return await grant_for(guards.store, caller, permission, scope), headers
         except Forbidden as error:
-            await guards.note(_line(guards, scope, "refused", caller, _tenant(caller, scope), error.detail))
+            await guards.note(
+                _line(guards, scope, "refused", caller, tenant=_tenant(caller, scope), detail=error.detail)
+            )
             raise
 
 
@@ -219,10 +221,10 @@ async def _note(guards: Guards, scope: Scope, permission: Permission | None, gra
         action = "read"
     # with open access nobody is known who could have looked
     if action and grant.caller is not None and not (action == "read" and grant.caller is OPEN):
-        await guards.note(_line(guards, scope, action, grant.caller, grant.tenant))
+        await guards.note(_line(guards, scope, action, grant.caller, tenant=grant.tenant))
 
 
-def _line(guards: Guards, scope: Scope, action: Action, caller: Caller, tenant: str, detail: str = "") -> Line:
+def _line(guards: Guards, scope: Scope, action: Action, caller: Caller, *, tenant: str, detail: str = "") -> Line:
     return Line(
         tenant=tenant,
         action=action,

@@ -17,7 +17,7 @@ import numpy as np
 from rollbook.errors import TooLarge
 from rollbook.event import Promoted
 from rollbook.ingest import loose
-from rollbook.ingest.admission import admit, own
+from rollbook.ingest.permitting.admission import admit, own
 from rollbook.ingest.batch import Batch, is_tenant, lines, split
 from rollbook.ingest.columns import tabulate
 from rollbook.ingest.minimising.steps import disguise, scrub, veil
