@@ -247,10 +247,10 @@ class Overflow:
         kind = line.tenant, str(line.detail.get("dialect")), line.credential
         before = self._lines.get(kind)
         if before is not None:
-            added = {
-                name: int(before.detail.get(name, 1)) + int(line.detail.get(name, 1)) for name in ("events", "groups")
-            }
-            line = dataclasses.replace(line, detail=line.detail | added)
+            detail, more = dict(line.detail), before.detail
+            for name in ("events", "groups"):
+                detail[name] = int(detail.get(name, 1)) + int(more.get(name, 1))
+            line = dataclasses.replace(line, detail=detail)
         self._lines[kind] = line
 
     def take(self) -> list[Line]:
