@@ -11,6 +11,7 @@ from rollbook.governance.lifecycle.manifest import NAME
 from rollbook.governance.lifecycle.packing import Packing
 from rollbook.governance.lifecycle.redaction import Redaction
 from rollbook.governance.lifecycle.storage import Storage
+from rollbook.governance.pseudonyms.rotation import carried
 from rollbook.store import Store
 
 
@@ -58,11 +59,16 @@ def remove_people(store: Store, tenant: str, users: Sequence[str], words: Sequen
     storage = Storage(store.settings)
     packing, records = Packing(storage, store.settings.data), store.records.lifecycle
     gone, redact = pa.array(sorted(users), pa.string()), Redaction(words)
+
+    def change(rows: pa.Table) -> pa.Table:
+        # an archive knows people by the pseudonyms of its time
+        return redact(_without(carried(store, tenant, rows), gone))
+
     changed: list[str] = []
     with store.rollups.changing:
         for row in [one for one in records.archives(tenant) if one["state"] == "kept"]:
             manifest = packing.manifest(row["folder"])
-            fresh = packing.rewrite(row["folder"], manifest, lambda rows: redact(_without(rows, gone)))
+            fresh = packing.rewrite(row["folder"], manifest, change)
             if fresh is not None:
                 digest = packing.seal(row["folder"], fresh)
                 manifest = fresh

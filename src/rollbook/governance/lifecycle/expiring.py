@@ -19,6 +19,7 @@ from rollbook.governance.lifecycle.holds import held
 from rollbook.governance.lifecycle.manifest import Manifest
 from rollbook.governance.lifecycle.packing import Packing, month_of
 from rollbook.governance.lifecycle.storage import Storage, folder_of
+from rollbook.governance.pseudonyms.rotation import carried
 from rollbook.store import Store, keys
 from rollbook.store.expiry import State
 from rollbook.store.expiry.raw import Due, Raw
@@ -266,7 +267,8 @@ class Expiry:
         if not users:
             return False
         blocks = self._packing.read(row["folder"], self._packing.manifest(row["folder"]))
-        return any(not set(users).isdisjoint(block["user"].to_pylist()) for block in blocks)
+        known = (carried(self._store, row["tenant"], block)["user"].to_pylist() for block in blocks)
+        return any(not set(users).isdisjoint(some) for some in known)
 
 
 def _compare(manifest: Manifest, summary: Record, due: Due) -> None:

@@ -192,7 +192,9 @@ class Restoring:
         return rows.filter(pc.invert(pc.is_in(rows["user"], pa.array(sorted(erased)))))
 
 
-def _groups(tenant: str, rows: list[Record], archives: dict[str, Record], sealed: dict[date, datetime]) -> list[_Group]:
+def _groups(
+    tenant: str, rows: list[Record], archives: dict[str, Record], sealed: Mapping[date, datetime]
+) -> list[_Group]:
     """The days by what they were sealed up to, and by the archives that hold them."""
     of_day: dict[date, list[str]] = {}
     for row in rows:
