@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from tests.processes import run, started
+from tests.services import postgresql
 
 IDLE = """
     import sys
@@ -90,6 +92,19 @@ FAILING = """
         print(ended(book, "default", book.rights.again(Grant("default"), failed.request_id).request_id).state)
 """
 
+ON_POSTGRESQL = """
+    import sys
+    from pathlib import Path
+    from rollbook.app import Rollbook
+    from rollbook.settings import load
+    from tests.governance.rights.erased import request, send
+
+    with Rollbook(load(data=Path(sys.argv[1]), auth="none", database_url=sys.argv[2])) as book:
+        send(book, "t", [{"event_type": "view", "user_id": "a-very-special-user"}])
+        for kind in ("access", "erasure"):
+            print(request(book, "t", kind, "a-very-special-user").state)
+"""
+
 
 def test_nothing_is_started_where_there_is_nothing_to_do(tmp_path: Path) -> None:
     assert run(IDLE, tmp_path)[-2:] == ["False", "False"]
@@ -117,3 +132,15 @@ def test_a_step_that_always_fails_fails_the_request_and_names_nobody(tmp_path: P
     assert failed == "failed it could not be finished (step collect: Invalid); it can be begun again"
     assert again == "done"
     assert b"a-very-special-user" not in (tmp_path / "jobs.db").read_bytes()
+
+
+@pytest.mark.service("postgresql")
+def test_work_is_kept_in_postgresql_where_the_records_are(tmp_path: Path) -> None:
+    with postgresql() as url:
+        assert run(ON_POSTGRESQL, tmp_path, url)[-2:] == ["done", "done"]
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect() as connection:
+            states = connection.execute(text("select status from dbos.workflow_status")).scalars().all()
+        engine.dispose()
+    assert states == ["SUCCESS", "SUCCESS"]
+    assert not (tmp_path / "jobs.db").exists()
