@@ -95,6 +95,7 @@ def same(*some: dict[str, str]) -> dict[str, str]:
     return {call: text for call, text in first.items() if all(other.get(call) == text for other in others)}
 
 
+@pytest.mark.slow
 def test_no_tenant_reaches_another(schools: tuple[School, School], described: dict[str, Any]) -> None:
     alpha, beta = schools
     alpha.fill(days=3)
