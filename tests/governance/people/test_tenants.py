@@ -15,8 +15,8 @@ from rollbook.store import Store
 from rollbook.store.records import Records
 from tests.cli.terminal import rollbook
 from tests.delivery.serving import serve
-from tests.governance.people.schools import package, school
 from tests.governance.access.showing import gated
+from tests.governance.people.schools import package, school
 
 PATH = "/api/v2/tenants"
 
