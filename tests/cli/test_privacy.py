@@ -87,7 +87,7 @@ def test_rights_over_http_and_by_hand(tmp_path: Path) -> None:
 
 
 def test_a_hold_refuses_an_erasure(tmp_path: Path) -> None:
-    by_hand(tmp_path, "hold", "place", "--user", "ada", "--why", "a complaint", "--tenant", "school")
+    by_hand(tmp_path, "hold", "add", "--user", "ada", "--why", "a complaint", "--tenant", "school")
     words = ("privacy", "request", "erasure", "--user", "ada", "--tenant", "school", "--json")
     refused = json.loads(by_hand(tmp_path, *words, code=1))
     assert refused["state"] == "refused"

@@ -141,7 +141,7 @@ def test_an_erasure_that_was_killed_goes_on(tmp_path: Path, until: str) -> None:
     assert told["differences"] == []
 
 
-def test_needles_are_found_in_base64_wherever_it_begins() -> None:
+def test_needles_are_found_encoded_wherever_they_begin() -> None:
     wanted = needles(["ada.lovelace"])
     for text in ("YWRhLmxvdmVsYWNl", "eGFkYS5sb3ZlbGFjZXk=", "eHhhZGEubG92ZWxhY2V5"):
         assert any(needle in text.encode() for needle in wanted)

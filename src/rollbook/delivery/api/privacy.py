@@ -13,6 +13,7 @@ from rollbook.governance.granted import Granted
 from rollbook.governance.rights import Kind, Rights, State
 from rollbook.governance.rights import Request as Asked
 from rollbook.governance.rights.wishes import EventCorrection, PersonCorrection
+from rollbook.governance.roster.items import Id
 
 router = APIRouter(prefix="/api/v2/privacy", tags=["privacy"], responses=REFUSALS)
 
@@ -20,16 +21,14 @@ Answers = dict[int | str, dict[str, Any]]
 
 NONE: Answers = {404: {"model": Refused, "description": "No such request, or none that the caller may see."}}
 TOO_LATE: Answers = {409: {"model": Refused, "description": "The request is not in the state for this."}}
-ZIP: Answers = {
-    200: {"description": "The package.", "content": {"application/zip": {"schema": {"type": "string"}}}}
-}
+ZIP: Answers = {200: {"description": "The package.", "content": {"application/zip": {"schema": {"type": "string"}}}}}
 
 
 class PrivacyRequest(BaseModel):
     """What is asked for, and for whom."""
 
     kind: Kind = Field(description="`portability` is `access`.")
-    user_id: Annotated[str, Field(max_length=256)] = Field(description="Whom it is about; any of their ids.")
+    user_id: Id = Field(description="Whom it is about; any of their ids.")
     traits: dict[str, Any] | None = Field(None, description="Rectification: traits to set; null takes one out.")
     person: PersonCorrection | None = Field(None, description="Rectification: what the roster should know.")
     events: list[EventCorrection] | None = Field(None, description="Rectification: what is right of some events.")
@@ -64,7 +63,7 @@ class Refusing(BaseModel):
 class Readmission(BaseModel):
     """Who has come back."""
 
-    user_id: Annotated[str, Field(min_length=1, max_length=256)]
+    user_id: Id
 
 
 class Readmitted(BaseModel):
