@@ -123,8 +123,7 @@ def renamed(rows: pa.Table, table: str, pattern: re.Pattern[str], name: Callable
     def text(value: str) -> str:
         return pattern.sub(lambda found: name(found[0]), value)
 
-    rows = _with(rows, "user", [text(user) for user in rows["user"].to_pylist()])
-    for column in TABLES[table]:
+    for column in ("user", *TABLES[table]):
         if pc.any(pc.match_substring_regex(rows[column].cast(pa.string()), "p[0-9]+_")).as_py():
             rows = _with(rows, column, [text(value) for value in rows[column].to_pylist()])
     return rows
@@ -139,4 +138,5 @@ def _later(rows: pa.Table) -> pa.Table:
 
 
 def _with(rows: pa.Table, name: str, values: list[str]) -> pa.Table:
-    return rows.set_column(rows.schema.get_field_index(name), name, pa.array(values, pa.string()))
+    field = rows.schema.field(name)
+    return rows.set_column(rows.schema.get_field_index(name), field, pa.array(values, pa.string()).cast(field.type))

@@ -48,6 +48,11 @@ class Chain:
         self.known: dict[str, str] = {"": ""}
         self._earlier: dict[str, tuple[str, ...]] = {}
 
+    @property
+    def was_changed(self) -> bool:
+        """Whether anybody may have an earlier pseudonym that leads to the present one."""
+        return len(self._keys) > 1
+
     def of(self, user: str) -> str:
         """The stored form of an id: its pseudonym under the newest key. The empty one stays empty."""
         found = self.known.get(user)

@@ -49,7 +49,9 @@ def rotate(store: Store, tenant: str, *, drained: Callable[[], None], progress: 
 def carried(store: Store, tenant: str, rows: pa.Table) -> pa.Table:
     """Events that were stored a while ago, under the pseudonyms of today."""
     chain = pseudonyms_of(store).chain(tenant)
-    return rows if chain is None else renamed(rows, "events", pattern_of("[1-9][0-9]{0,4}"), chain.carried)
+    if chain is None or not chain.was_changed:
+        return rows
+    return renamed(rows, "events", pattern_of("[1-9][0-9]{0,4}"), chain.carried)
 
 
 def _rewrite(store: Store, change: tuple[str, int], rewriting: Rewriting, chain: Chain, progress: Progress) -> None:

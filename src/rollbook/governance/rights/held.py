@@ -16,6 +16,7 @@ from rollbook.governance.directory import Directory
 from rollbook.governance.lifecycle.packing import Packing
 from rollbook.governance.lifecycle.storage import Storage
 from rollbook.governance.pseudonyms import pseudonyms_of
+from rollbook.governance.pseudonyms.rotation import carried
 from rollbook.governance.tenants import tenants_of
 from rollbook.store import Store, dead_letters
 from rollbook.store.erasing import Erasing, finder
@@ -83,6 +84,8 @@ def archived(store: Store, tenant: str, known: Known) -> dict[str, Rows]:
     for row in LifecycleRecords(store.records.database).archives(tenant):
         if row["state"] == "kept":
             for rows in packing.read(row["folder"], packing.manifest(row["folder"])):
+                # an archive knows people by the pseudonyms of its time
+                rows = carried(store, tenant, rows)
                 found += rows.filter(pc.is_in(rows["user"], users)).to_pylist()
     return {"archived_events": found}
 
