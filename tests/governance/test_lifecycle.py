@@ -15,7 +15,9 @@ from rollbook.analyses.ask import Answered, ask
 from rollbook.analyses.events_by_day import EventsByDay
 from rollbook.errors import Invalid, NotFound
 from rollbook.governance.lifecycle import Expiry, archives, held, holds, remove_people
+from rollbook.governance.rights import erasure
 from rollbook.store import Store
+from rollbook.store.records.holdings import Known
 from tests.governance.lifetimes import DAY, NOW, aged, expire, raw, restore, told
 from tests.stories import happened, tell
 
@@ -289,3 +291,26 @@ def test_events_are_unlinked_before_they_are_archived(store: Store, tenant: str)
     (archive,) = archives.listed(store, tenant)
     (file,) = Path(archive.place).glob("*.parquet")
     assert {user[:3] for user in pq.read_table(file)["user"].to_pylist()} == {"a1_"}
+
+
+def test_names_leave_the_texts_of_other_people_in_archives(store: Store, tenant: str) -> None:
+    texts = ['{"peer": "ada", "note": "ada-lovelace wrote"}', '{"peer": "adam", "n": 1}']
+    told(store, tenant, [aged("view", "bob", properties=text) for text in texts])
+    expire(store, tenant)
+    assert len(remove_people(store, tenant, ["ada"], ["ada", "ada-lovelace"])) == 1
+    (archive,) = archives.listed(store, tenant)
+    (file,) = Path(archive.place).glob("*.parquet")
+    kept = pq.read_table(file)["properties"].to_pylist()
+    assert sorted(kept) == ['{"peer": "adam", "n": 1}', '{"peer": "erased", "note": "erased wrote"}']
+    assert restore(store, tenant).events == 2
+
+
+def test_an_erasure_of_what_is_held_is_refused(store: Store, tenant: str) -> None:
+    def reason(user: str) -> str:
+        return erasure.barred(erasure.Erasure(store, tenant, "request", Known((user,), (), (user,))))
+
+    hold = holds.place(store, tenant, "ada", "case 9", "tests")
+    assert hold.id in reason("ada")
+    assert reason("bob") == ""
+    holds.lift(store, tenant, hold.id, "tests")
+    assert reason("ada") == ""

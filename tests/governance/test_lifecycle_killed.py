@@ -10,7 +10,7 @@ from tests.processes import run, started
 
 DAYS = 20
 EVENTS = 400
-KILLS = 3
+KILLS = 2
 # how many steps each has; one more, since the last may be lived through
 STEPS = {"expire": 35, "restore": 19}
 
