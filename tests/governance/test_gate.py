@@ -124,6 +124,27 @@ def test_a_guardian_sees_their_wards(client: TestClient, store: Store, school: s
     assert client.get("/metrics/bob", headers=parent).status_code == 403
 
 
+def test_a_person_with_several_ids_is_one(client: TestClient, store: Store, school: str) -> None:
+    tell(store, school, [happened("session_start", user) for user in ("ada", "ada", "ada.old", "bob")])
+    admin, ada = shown(school, "head", "admin"), shown(school, "ada", "learner")
+    roster = {"people": [{"user_id": "ada"}, {"user_id": "ada.old"}, {"user_id": "bob"}]}
+    assert client.put("/api/v2/roster", json=roster, headers=admin).json()["rejected"] == []
+    assert len(timeline(client, ada)) == 2
+    merged = client.post("/api/v2/people/merge", json={"keep": "ada", "merge": "ada.old"}, headers=admin)
+    assert merged.status_code == 200, merged.text
+    assert len(timeline(client, ada)) == len(timeline(client, admin)) == 3
+    assert client.get("/metrics/bob", headers=ada).status_code == 403
+    undone = client.post(f"/api/v2/people/merges/{merged.json()['merge_id']}/undo", headers=admin)
+    assert undone.status_code == 200, undone.text
+    assert len(timeline(client, ada)) == 2
+
+
+def timeline(client: TestClient, who: dict[str, str]) -> list[Any]:
+    """What ada has done, as somebody sees it."""
+    rows: list[Any] = client.get("/api/v2/ask/timeline?user=ada", headers=who).json()["rows"]
+    return rows
+
+
 def test_a_token_speaks_for_its_tenant_only(client: TestClient, store: Store, school: str) -> None:
     tell(store, "default", [happened("secret", "victim")])
     admin = shown(school, "head", "admin")

@@ -11,6 +11,7 @@ from rollbook.analyses.question import Answer, Question, When, aware
 from rollbook.errors import Forbidden
 from rollbook.governance.consent import left_out
 from rollbook.governance.grants import Grant, granted
+from rollbook.governance.people import same_person
 from rollbook.governance.pseudonyms import known_as, pseudonyms_of
 from rollbook.governance.tenants import tenants_of
 from rollbook.store import Scope, Store
@@ -56,7 +57,8 @@ def ask(store: Store, question: Question[A], grant: Grant | str = "default") -> 
     asked = stored(store, question, seen.tenant)
     with store.rollups.reading(seen.tenant) as hot:
         sealed, same = store.rollups.sealed(seen.tenant), when.zone == zone
-        scope = dataclasses.replace(seen.narrow(asked.scope(when)), hot=hot if same else None)
+        scope = _of_person(store, asked, seen.narrow(asked.scope(when)))
+        scope = dataclasses.replace(scope, hot=hot if same else None)
         scope = dataclasses.replace(scope, sealed=sealed if same else sealed.elsewhere())
         scope = dataclasses.replace(scope, left_out=left_out(store, seen.tenant, asked.purpose))
         found = store.engine.query(*bind(asked, scope, when))
@@ -114,6 +116,14 @@ def stored(store: Store, question: Question[A], tenant: str) -> Question[A]:
     if users:
         known["users"] = type(users)(known_as(store, tenant, one) for one in users)
     return question.model_copy(update=known) if known else question
+
+
+def _of_person(store: Store, question: Question[Any], scope: Scope) -> Scope:
+    """The scope of a question about one user, with all ids of the person that they are."""
+    user = getattr(question, "user", None)
+    if not user or scope.users != (user,):
+        return scope
+    return dataclasses.replace(scope, users=same_person(store, scope.tenant, user))
 
 
 def as_asked(row: A, question: Question[A], asked: Question[A]) -> A:

@@ -22,7 +22,7 @@ from rollbook.governance.audit.line import Action
 from rollbook.governance.caller import OPEN, Caller, Permission
 from rollbook.governance.grants import Grant
 from rollbook.governance.origins import sign_in_for
-from rollbook.governance.people import courses_of, wards_of
+from rollbook.governance.people import courses_of, same_person, wards_of
 from rollbook.governance.pseudonyms import known_as, pseudonyms_of
 from rollbook.store import Store
 
@@ -177,8 +177,15 @@ async def grant_for(store: Store, caller: Caller, permission: Permission | None,
             # a guardian who learns here too sees themselves as well
             return Grant(tenant, users=(*wards, caller.subject) if "learner" in caller.roles else wards, caller=caller)
         case "self":
-            return Grant(tenant, users=(caller.subject,), caller=caller)
+            return Grant(tenant, users=await _selves(store, caller, permission), caller=caller)
     return Grant(tenant, caller=caller, cells=reach == "cells")
+
+
+async def _selves(store: Store, caller: Caller, permission: Permission) -> tuple[str, ...]:
+    """The ids under which a caller may be known: all of the person's; to write, the one that they have shown."""
+    if permission == "write":
+        return (caller.subject,)
+    return await anyio.to_thread.run_sync(same_person, store, caller.tenant, caller.subject)
 
 
 async def refuse(scope: Scope, send: Send, error: RollbookError) -> None:

@@ -85,11 +85,15 @@ class Tenants:
         return found[1]
 
     def create(self, tenant: str, name: str = "", *, timezone: str | None = None, **settings: Any) -> TenantSettings:
-        """Make a tenant; user ids become pseudonyms unless `pseudonyms=False`. Raises Conflict if there is one."""
+        """Make a tenant; user ids become pseudonyms unless `pseudonyms=False`. Raises Conflict if there is one.
+
+        What people write to an AI is not kept of those who have not consented to it.
+        """
         if not TENANT_ID.fullmatch(tenant):
             raise Invalid(f"tenant {tenant!r}: name it with 1 to 64 letters, digits, dots, dashes and underscores")
         checked = _checked(
-            {"pseudonyms": True} | {name: value for name, value in settings.items() if value is not None}
+            {"pseudonyms": True, "purposes": {"text": False}}
+            | {name: value for name, value in settings.items() if value is not None}
         )
         with self._changing:
             self._records.make_tenant(tenant, name=name, timezone=timezone, settings=_as_kept(checked))

@@ -233,7 +233,8 @@ def test_nothing_is_taken_out_of_the_history_and_every_decision_is_in_the_trail(
 def test_purposes_have_a_basis_and_a_default() -> None:
     found = {one.purpose: (one.basis, one.holds) for one in purposes(TenantSettings())}
     assert found["analytics"] == ("legitimate interests", True)
-    assert found["text"] == ("consent", False)
+    assert found["text"] == ("legitimate interests", True)
+    assert found["sharing"] == ("consent", False)
     asks = purposes(TenantSettings(purposes={"analytics": False}))
     assert (asks[0].basis, asks[0].holds) == ("consent", False)
 
@@ -249,7 +250,7 @@ def test_events_of_nobody_are_nobodys_to_decide(store: Store, tenant: str) -> No
     tenants_of(store).change(tenant, purposes={"analytics": False})
     rules = standing_of(store, tenant).rules
     assert rules["analytics"].may("")
-    assert not rules["text"].may("")
+    assert not rules["sharing"].may("")
 
 
 @pytest.mark.parametrize("name", ["dropout_risk", "intervention"])

@@ -22,7 +22,8 @@ from tests.ingest import kept
 
 @pytest.fixture(autouse=True)
 def ada_allows_it(store: Store, tenant: str) -> None:
-    """Of everyone it is ada who allows that her words are kept."""
+    """As in a tenant that was created; of everyone it is ada who allows that her words are kept."""
+    tenants_of(store).change(tenant, purposes={"text": False})
     decide(store, tenant, Decision(user="ada", purpose="text", given=True))
 
 

@@ -32,7 +32,7 @@ def test_a_tenant_that_is_made_has_pseudonyms_and_the_local_one_has_none(client:
     assert made.status_code == 201
     told = made.json()
     assert (told["id"], told["name"], told["timezone"]) == (tenant, "North", "Europe/London")
-    assert (told["settings"]["pseudonyms"], told["set"]) == (True, ["pseudonyms"])
+    assert (told["settings"]["pseudonyms"], told["set"]) == (True, ["pseudonyms", "purposes"])
     assert client.get(f"{PATH}/{tenant}").json() == told
     assert client.post(PATH, json={"id": tenant}).status_code == 409
     assert not TenantSettings().pseudonyms
@@ -70,7 +70,7 @@ def test_what_is_not_named_stays_and_null_takes_back(client: TestClient, store: 
     changed = client.patch(f"{PATH}/{tenant}", json={"name": "South", "settings": {"country": None, "text_days": 9}})
     settings = changed.json()["settings"]
     assert (settings["smallest_cell"], settings["country"], settings["text_days"]) == (7, "", 9)
-    assert changed.json()["set"] == ["pseudonyms", "smallest_cell", "text_days"]
+    assert changed.json()["set"] == ["pseudonyms", "purposes", "smallest_cell", "text_days"]
     assert changed.json()["name"] == "South"
     assert tenants_of(store).settings(tenant).text_days == 9
     assert client.patch(f"{PATH}/nobody", json={}).status_code == 404

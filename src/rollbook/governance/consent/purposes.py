@@ -37,7 +37,13 @@ TABLE: dict[Purpose, Described] = {
             True,
             "events train models, and people are told how they are likely to go on",
         ),
-        Described("text", "consent", False, "what people write to an AI, and what it answers, is kept for some days"),
+        Described(
+            "text",
+            "legitimate interests",
+            True,
+            "what people write to an AI, and what it answers, is kept for some days; tenants that are created begin"
+            " without",
+        ),
         Described("sharing", "consent", False, "events go to others outside the tenant: sinks, research, vendors"),
     )
 }
