@@ -29,6 +29,6 @@ def describe_access(schema: dict[str, Any]) -> None:
             operation = operations[method]
             told = f"{operation.get('description', '')}\n\nFor: {who_may(permission)}.".strip()
             answers = operation.get("responses", {}) | ANSWERS
-            needed = [{name: []} for name in SCHEMES]
+            needed: list[dict[str, list[str]]] = [{name: []} for name in SCHEMES]
             # a new one: routes that FastAPI does not describe are described once for all applications
             operations[method] = operation | {"description": told, "responses": answers, "security": needed}

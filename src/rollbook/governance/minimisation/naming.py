@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import msgspec
+import numpy as np
 
 from rollbook.governance.minimisation.texts import each_text, encode, is_list, is_object, items, members, plain, text_of
 
@@ -21,10 +22,17 @@ USER_MEMBERS = frozenset(
 PERSON_MEMBERS = frozenset({"id", "name", "mbox", "mboxsha1sum", "openid", "account"})
 
 # in small letters: how the names above begin
-_SUSPECT = re.compile(
-    rb'"[ualspitmre](?:ser|id|ctor|uthor|earner|ogin|tudent|ender|upil|erson|articipant|nstructor|eacher|utor|entor|'
-    rb"ember|ail|ecipient|[-_ ]?mail)"
+_WORDS = (
+    *(b"user", b"uid", b"author", b"actor", b"learner", b"login", b"student", b"sender", b"pupil", b"person"),
+    *(b"participant", b"instructor", b"teacher", b"tutor", b"mentor", b"member", b"recipient"),
+    *(b"mail", b"email", b"e-mail", b"e_mail", b"e mail"),
 )
+_SUSPECT = re.compile(rb'"(?:' + b"|".join(map(re.escape, _WORDS)) + b")")
+# the first three bytes of each, with the bit set that tells small letters from capitals; and the first two
+_BEGINS = np.array(sorted({int.from_bytes(bytes(byte | 0x20 for byte in word[:3])) for word in _WORDS}), np.uint32)
+_PAIRS = np.zeros(1 << 16, bool)
+_PAIRS[_BEGINS >> 8] = True
+MANY_BYTES = 10_000
 # shorter ids are words and numbers that stand in many texts
 SHORTEST_OWN_ID = 4
 
@@ -33,7 +41,22 @@ Name = Callable[[str], str]
 
 def suspect(properties: bytes) -> bool:
     """Whether a user's id may stand in these properties (one event's, or many's), by the names of their members."""
-    return (b"\\" in properties and b"\\u" in properties) or _SUSPECT.search(properties.lower()) is not None
+    if b"\\" in properties and b"\\u" in properties:
+        return True
+    if len(properties) > MANY_BYTES and not _may_name(properties):
+        return False
+    return _SUSPECT.search(properties.lower()) is not None
+
+
+def _may_name(properties: bytes) -> bool:
+    """Whether after some quotation mark stand three letters that begin one of the names; much faster than a search."""
+    letters = np.frombuffer(properties, np.uint8)
+    marks = np.flatnonzero(letters[:-3] == ord('"'))
+    small = letters | 0x20
+    first, second = small[marks + 1].astype(np.uint32), small[marks + 2].astype(np.uint32)
+    likely = np.flatnonzero(_PAIRS[first << 8 | second])
+    third = small[marks[likely] + 3]
+    return bool(np.isin(first[likely] << 16 | second[likely] << 8 | third, _BEGINS).any())
 
 
 def renamed(properties: bytes, name: Name) -> bytes:

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 DIGEST_BYTES = 18
 SHAPE = re.compile(r"p([1-9][0-9]{0,4})_[A-Za-z0-9_-]{24}", re.ASCII)
 
-# ids in memory with their pseudonyms, so that most need no digest; about 20 MB when full
-MOST_REMEMBERED = 100_000
+# ids in memory with their pseudonyms, so that most need no digest; about 40 MB when full
+MOST_REMEMBERED = 200_000
 
 
 def version_of(text: str) -> int | None:
@@ -68,11 +68,10 @@ class Chain:
 
     def of_all(self, users: Sequence[str]) -> list[str]:
         """The stored forms of many."""
-        known = self.known
-        try:
-            return [known[user] for user in users]
-        except KeyError:
-            return [self.of(user) for user in users]
+        found = list(map(self.known.get, users))
+        if None in found:
+            return [stored if stored is not None else self.of(user) for stored, user in zip(found, users, strict=True)]
+        return found  # type: ignore[return-value]
 
     def forms(self, user: str) -> tuple[str, ...]:
         """All pseudonyms that an id ever had, the present one last."""
