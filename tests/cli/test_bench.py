@@ -22,6 +22,7 @@ SECTIONS = (
     "What it must show",
     "The machine",
     "Ingest",
+    "What access, audit and pseudonyms cost",
     "From acknowledged to visible",
     "Questions",
     "Document 1 and the page",
