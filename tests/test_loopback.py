@@ -38,6 +38,8 @@ async def test_this_machine_under_its_own_names_is_served(host: str) -> None:
         {"host": "127.0.0.1.evil.example"},
         {"host": "192.168.1.7:8011"},
         {"host": ""},
+        {"host": "["},
+        {"origin": "http://["},
         {"origin": "https://evil.example"},
         {"origin": "null"},
         {"x-forwarded-for": "203.0.113.9"},

@@ -104,7 +104,13 @@ class Credentials:
         return await anyio.to_thread.run_sync(self.keys.look_up, text, limiter=self._key_threads)
 
     async def _by_ticket(self, scope: Scope) -> Caller | None:
-        if not scope["path"].startswith(STREAMS) or b"ticket=" not in scope["query_string"]:
+        path = scope["path"]
+        # a ticket opens a stream; it does not make another ticket
+        if (
+            not path.startswith(f"{STREAMS}/")
+            or path == f"{STREAMS}/tickets"
+            or b"ticket=" not in scope["query_string"]
+        ):
             return None
         ticket = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [""])[-1]
         caller = await self.tickets.use(ticket)

@@ -4,6 +4,7 @@ It finds out who calls, looks up what the address needs (`access.py`), limits ho
 data and who was refused, and leaves what the caller may see in `scope["state"]["grant"]`.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -47,6 +48,11 @@ PERSON = re.compile(
     r"/(?:metrics|engagement|predict-dropout|consents|people(?!/merge$|/merges/)|directory(?:-information)?|disclosures)"
     r"/(?P<user>.+)"
 )
+# parameters that name people; those of LISTS several at once
+NAMES = ("user", "user_id", "users", "cohort_users")
+LISTS = ("users", "cohort_users")
+TENANT = re.compile(r"/api/v2/tenants/(?P<tenant>[^/]+)")
+MOST_PERSONS = 1_000
 MOST_WHY = 200
 
 
@@ -120,7 +126,7 @@ class Gate:
             return ()
         guards: Guards | None = getattr(scope["app"].state, "guards", None) if "app" in scope else None
         if not self._required:
-            state["grant"] = Grant(_asked_tenant(scope) or "default", caller=OPEN)
+            state["grant"] = Grant(_tenant(OPEN, scope), caller=OPEN)
             if guards is not None:
                 _check_key(guards.store, permission, state["grant"])
                 await _note(guards, scope, permission, state["grant"])
@@ -148,9 +154,7 @@ class Gate:
         try:
             return await grant_for(guards.store, caller, permission, scope), headers
         except Forbidden as error:
-            await guards.note(
-                _line(guards, scope, "refused", caller, tenant=_tenant(caller, scope), detail=error.detail)
-            )
+            await guards.note(_refusal(guards, scope, caller, error))
             raise
 
 
@@ -228,17 +232,29 @@ async def _note(guards: Guards, scope: Scope, permission: Permission | None, gra
         action = "read"
     # with open access nobody is known who could have looked
     if action and grant.caller is not None and not (action == "read" and grant.caller is OPEN):
-        await guards.note(_line(guards, scope, action, grant.caller, tenant=grant.tenant))
+        persons = _persons(guards.store, grant.tenant, scope) or [""]
+        lines = [_line(guards, scope, action, grant.caller, tenant=grant.tenant, person=person) for person in persons]
+        # one after the other would be a wait for the disk each
+        await asyncio.gather(*map(guards.note, lines))
 
 
-def _line(guards: Guards, scope: Scope, action: Action, caller: Caller, *, tenant: str, detail: str = "") -> Line:
+def _line(
+    guards: Guards,
+    scope: Scope,
+    action: Action,
+    caller: Caller,
+    *,
+    tenant: str,
+    person: str = "",
+    detail: str = "",
+) -> Line:
     return Line(
         tenant=tenant,
         action=action,
         what=f"{scope.get('method', 'GET')} {_route(scope['path'])}",
         actor=caller.subject or caller.credential,
         credential=caller.credential,
-        person=_person(guards.store, tenant, scope),
+        person=person,
         address=guards.address(scope),
         why=_header(scope, b"x-purpose")[:MOST_WHY],
         detail={"refused": detail} if detail else {},
@@ -251,14 +267,31 @@ def _route(path: str) -> str:
     return path[: found.start("user")] + "{user_id}" if found else path
 
 
-def _person(store: Store, tenant: str, scope: Scope) -> str:
+def _refusal(guards: Guards, scope: Scope, caller: Caller, error: Forbidden) -> Line:
+    """The line of a refused access; of those that it named, the first."""
+    tenant = _tenant(caller, scope)
+    person = next(iter(_persons(guards.store, tenant, scope)), "")
+    return _line(guards, scope, "refused", caller, tenant=tenant, person=person, detail=error.detail)
+
+
+def _persons(store: Store, tenant: str, scope: Scope) -> list[str]:
+    """Everyone whom a request names, as they are stored: each gets a line of their own."""
     found = PERSON.search(scope["path"])
-    user = found["user"] if found else (_query(scope, "user") or _query(scope, "user_id"))
-    return known_as(store, tenant, user) if user else ""
+    if found:
+        named = [found["user"]]
+    else:
+        given = parse_qs(scope["query_string"].decode("latin-1")) if scope["query_string"] else {}
+        named = [user for name in NAMES for text in given.get(name, ()) for user in _split(name, text)]
+    return list(dict.fromkeys(known_as(store, tenant, user) for user in named if user))[:MOST_PERSONS]
+
+
+def _split(name: str, text: str) -> list[str]:
+    return [user.strip() for user in text.split(",")] if name in LISTS else [text]
 
 
 def _tenant(caller: Caller, scope: Scope) -> str:
-    return caller.tenant or _asked_tenant(scope) or "default"
+    found = TENANT.match(scope["path"])
+    return caller.tenant or _asked_tenant(scope) or (found["tenant"] if found else "") or "default"
 
 
 def _asked_tenant(scope: Scope) -> str:
@@ -267,7 +300,7 @@ def _asked_tenant(scope: Scope) -> str:
 
 def _query(scope: Scope, name: str) -> str:
     raw = scope["query_string"]
-    if name.encode() not in raw:
+    if name.encode() not in raw and b"%" not in raw:
         return ""
     return str(parse_qs(raw.decode("latin-1")).get(name, [""])[-1])
 

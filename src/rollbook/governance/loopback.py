@@ -35,6 +35,13 @@ class Loopback:
 
 
 def _wrong(headers: list[tuple[bytes, bytes]]) -> str | None:
+    try:
+        return _foreign(headers)
+    except ValueError:
+        return "the Host or Origin header is no address"
+
+
+def _foreign(headers: list[tuple[bytes, bytes]]) -> str | None:
     for name, value in headers:
         if name == b"host" and not is_loopback(value.decode("latin-1")):
             return "the Host header names another machine"

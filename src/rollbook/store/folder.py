@@ -22,7 +22,7 @@ class Folder:
     def hold(self) -> None:
         """Take the folder for this process; the lock goes with the process, however it ends."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = (self.path / "lock").open("a+")
         except OSError as error:
             raise Invalid(

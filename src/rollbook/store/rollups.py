@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 
@@ -192,7 +193,9 @@ class Rollups:
                     sealed = self.sealed(tenant)
                     bound = {"tenant": tenant, "zone": self._zone_of(tenant), "hot": sorted(hot or ())}
                     bound |= sealed.bound(sealed.days) if sealed else {}
-                    found += [f"{tenant}: {name} {row}" for row in self._rows(differences(sealed)[name], bound)]
+                    rows = self._rows(differences(sealed)[name], bound)
+                    # who it is about is nothing for those who only run Rollbook
+                    found += [f"{tenant}: {name} {_nameless(row)}" for row in rows]
         return found
 
     def _check(self) -> None:
@@ -297,3 +300,8 @@ class Rollups:
     def _tick(self) -> int:
         self._clock += 1
         return self._clock
+
+
+def _nameless(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the person that it is about."""
+    return {name: value for name, value in row.items() if name not in ("user", "person")}

@@ -64,7 +64,7 @@ def test_a_package_holds_everything_twice_and_nothing_of_others(rights: Rights, 
     assert (done.kind, done.state) == ("access", "done")
     assert done.receipt is not None
     assert done.receipt["done"]["collect"]["rows"]["events"] == 1
-    with zipfile.ZipFile(io.BytesIO(rights.package(Grant(tenant), done.request_id))) as package:
+    with zipfile.ZipFile(io.BytesIO(rights.package(Grant(tenant), done.request_id).content)) as package:
         events = json.loads(package.read("events.json"))
         assert [(row["id"], row["score"]) for row in events] == [("a1", 7.5)]
         assert package.read("events.csv").decode().splitlines()[1].startswith(f"{tenant},a1,view,ada,")
@@ -78,7 +78,7 @@ def test_a_package_expires(rights: Rights, store: Store, tenant: str) -> None:
     done = ended(rights, Grant(tenant), rights.ask(Grant(tenant), "access", "ada"))
     assert done.package_until is not None
     assert timedelta(days=29) < done.package_until - datetime.now(UTC) <= timedelta(days=30)
-    assert rights.package(Grant(tenant), done.request_id)
+    assert rights.package(Grant(tenant), done.request_id).content
     RightsRecords(store.records.database).change(done.request_id, package_until=datetime.now(UTC))
     assert rights.expire() == 1
     with pytest.raises(NotFound, match="has no package"):

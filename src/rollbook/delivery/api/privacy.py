@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from rollbook.delivery.api.refusals import REFUSALS, Refused
 from rollbook.errors import Unavailable
+from rollbook.governance.audit import Line
 from rollbook.governance.consent import Purpose
 from rollbook.governance.granted import Granted
 from rollbook.governance.rights import Kind, Rights, State
@@ -103,9 +104,21 @@ def show_request(request: Request, grant: Granted, request_id: str) -> RequestAn
 @router.get("/requests/{request_id}/package", summary="The package of an access request", responses=NONE | ZIP)
 def package(request: Request, grant: Granted, request_id: str) -> Response:
     """A zip with everything held, as JSON and CSV; until `package_until`."""
-    content = _rights(request).package(grant, request_id)
+    found = _rights(request).package(grant, request_id)
+    who = grant.caller
+    if who is not None:
+        line = Line(
+            tenant=grant.tenant,
+            action="export",
+            what="privacy package",
+            actor=who.subject or who.credential,
+            credential=who.credential,
+            person=found.person,
+            address=request.client.host if request.client else "",
+        )
+        request.app.state.trail.note_now(line)
     named = {"Content-Disposition": f'attachment; filename="{request_id}.zip"', "Cache-Control": "no-store"}
-    return Response(content, media_type="application/zip", headers=named)
+    return Response(found.content, media_type="application/zip", headers=named)
 
 
 @router.post("/requests/{request_id}/cancel", summary="Take a request back", responses=NONE | TOO_LATE)

@@ -47,10 +47,19 @@ def decide(store: Store, tenant: str, *made: Decision) -> None:
 
 
 def object_to(
-    store: Store, tenant: str, user: str, why: str = "", *, purposes: Sequence[Purpose] = PURPOSES, by: str = ""
+    store: Store,
+    tenant: str,
+    user: str,
+    why: str = "",
+    *,
+    purposes: Sequence[Purpose] = PURPOSES,
+    by: str = "",
+    capacity: str = "person",
 ) -> None:
-    """Note an objection (GDPR Article 21): none of these purposes is allowed any longer."""
-    row = {"user": user, "given": False, "capacity": "person", "decided_by": by, "evidence": why, "policy": ""}
+    """Note an objection (GDPR Article 21) of the person or their `guardian`: none of these purposes is allowed any
+    longer.
+    """
+    row = {"user": user, "given": False, "capacity": capacity, "decided_by": by, "evidence": why, "policy": ""}
     _write(store, tenant, [row | {"purpose": purpose, "kind": "objection"} for purpose in purposes])
 
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
 from rollbook.errors import Conflict, Forbidden, Invalid, NotFound
+from rollbook.governance.access import reach_of, who_may
 from rollbook.governance.grants import Grant
+from rollbook.governance.people import guardians_of
 from rollbook.governance.pseudonyms import known_as, pseudonyms_of
 from rollbook.governance.rights.packages import Packages
-from rollbook.governance.rights.subject import CONTEXT, sealed, subject
+from rollbook.governance.rights.subject import CONTEXT, sealed, subject, unsealed
 from rollbook.governance.rights.wishes import checked
 from rollbook.governance.tombstones import tombstones_of
 from rollbook.store import Store
@@ -41,6 +43,14 @@ class Request:
     waits_for: str
     receipt: dict[str, Any] | None
     package_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A zip with everything held of a person."""
+
+    content: bytes
+    person: str
 
 
 class Rights:
@@ -109,12 +119,18 @@ class Rights:
         self._begin(request)
         return self.show(grant, request)
 
-    def package(self, grant: Grant, request: str) -> bytes:
-        """The zip of an access request. Raises NotFound if there is none, or none any longer."""
+    def package(self, grant: Grant, request: str) -> Package:
+        """The zip of an access request, and whose it is. Raises NotFound if there is none, or none any longer.
+
+        It holds what people wrote to an AI: Forbidden for staff who may not read that.
+        """
         row = self._found(grant, request)
+        if grant.users is None and grant.caller is not None and reach_of(grant.caller, "words") is None:
+            raise Forbidden(f"the package holds messages to an AI; it is for: {who_may('words')}")
         if row["package_until"] is None:
             raise NotFound(f"request {request} has no package: it is {row['state']}, of kind {row['kind']}")
-        return self._packages.read(row["tenant"], request)
+        person = unsealed(self._store, row["tenant"], row["person"]).users[0]
+        return Package(self._packages.read(row["tenant"], request), person)
 
     def readmit(self, grant: Grant, user: str) -> int:
         """Take events of somebody who was erased again, from now on. How many of their ids were barred."""
@@ -138,6 +154,13 @@ class Rights:
     def _row(self, grant: Grant, kind: Kind, user: str, wishes: dict[str, Any]) -> Record:
         store, now = self._store, datetime.now(UTC)
         known = subject(store, grant.tenant, user)
+        lifts = kind == "restriction" and not wishes.get("on", True)
+        if (
+            lifts
+            and _asked_by(grant, known.users) == "the person"
+            and guardians_of(store, grant.tenant, known.users[0])
+        ):
+            raise Forbidden("who has a guardian does not lift a restriction; the guardian may, or staff")
         kept = pseudonyms_of(store).sealing.seal(grant.tenant, json.dumps(wishes).encode(), context=CONTEXT)
         return {
             "tenant": grant.tenant,

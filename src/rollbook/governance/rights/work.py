@@ -119,7 +119,9 @@ class Work:
     def _object(self, row: Record) -> Told:
         known, wishes = unsealed(self._store, row["tenant"], row["person"]), self._wishes(row)
         purposes = [consent.purpose_of(name) for name in wishes.get("purposes", consent.PURPOSES)]
-        consent.object_to(self._store, row["tenant"], known.users[0], str(wishes.get("why", "")), purposes=purposes)
+        capacity = "guardian" if row["asked_by"] == "a guardian" else "person"
+        why = str(wishes.get("why", ""))
+        consent.object_to(self._store, row["tenant"], known.users[0], why, purposes=purposes, capacity=capacity)
         return {"purposes": purposes}
 
     def _wishes(self, row: Record) -> dict[str, Any]:
