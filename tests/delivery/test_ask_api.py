@@ -60,7 +60,7 @@ def test_every_question_is_described(store: Store, kind: type[Question[Any]]) ->
     assert "$ref" not in str(operation["parameters"])
     assert kind.answer().__name__ in operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
     listed = {one["name"]: one for one in client.get("/api/v2/questions").json()}
-    assert listed[kind.name()]["question"] == operation["description"]
+    assert listed[kind.name()]["question"] == operation["description"].split("\n\nFor: ")[0]
     assert (listed[kind.name()]["chart"] is None) == (kind.chart is None)
 
 

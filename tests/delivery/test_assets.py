@@ -5,20 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from rollbook.delivery import assets, pages
-from rollbook.delivery.api import refusals
+from rollbook.delivery import assets
+from tests.delivery.serving import serve
 
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
     """The pages' own routes; what pages load needs no store."""
-    app = FastAPI()
-    refusals.install(app)
-    app.include_router(pages.router)
-    return TestClient(app)
+    return serve(None)
 
 
 @pytest.mark.parametrize("name", ["page.css", "overview.js", "drawing.js", "icon.svg", assets.VEGA])
