@@ -185,7 +185,7 @@ def test_a_session_ends_with_its_key(page: Page, tmp_path_factory: pytest.TempPa
         sign_in(page, made["key"])
         drawn(page)
         assert admin.delete(f"/api/v2/keys/{made['id']}").is_success
-    page.wait_for_function("async () => (await fetch('/overview.json')).status === 401")
+    page.wait_for_function("async () => (await fetch('/overview.json')).status === 401", polling=500, timeout=120_000)
     page.reload()
     expect(page).to_have_url(re.compile("/sign-in"))
 
