@@ -102,8 +102,12 @@ def test_imported_history_is_not_lost_at_once(store: Store, tenant: str) -> None
     told(store, tenant, [happened("view", at="2014-02-01T09:00")])
     assert expire(store, tenant, event_days=1) is None
     assert raw(store, tenant) == 1
-    day_after = Expiry(store).run(NOW + 2 * DAY, of=tenant)
-    assert day_after[0].days == [date(2014, 2, 1)]
+    # (not by a later clock: what is sealed in the future would move the clock of the shared store's way in)
+    told(store, tenant, [happened("view", at="2014-02-02T09:00", received=NOW - 2 * DAY)])
+    expired = expire(store, tenant)
+    assert expired is not None
+    assert expired.days == [date(2014, 2, 2)]
+    assert raw(store, tenant) == 1
 
 
 def test_tenants_have_ages_of_their_own(store: Store, tenant: str) -> None:
