@@ -13,7 +13,7 @@ from rollbook.analyses.ask import ask
 from rollbook.analyses.catalogue import BY_NAME, question
 from rollbook.analyses.question import When
 from rollbook.store import Store
-from tests.analyses.worlds import parameters, worlds
+from tests.analyses.subjects import SUBJECT_OF, some_world
 from tests.oracles import ORACLES
 
 
@@ -32,8 +32,8 @@ def agree(found: Any, expected: Any) -> bool:
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=False)
 @given(data=st.data())
 def test_a_question_agrees_with_its_oracle(store: Store, name: str, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    asked = question(name, data.draw(parameters(name, world)) | {"as_of": world.now})
+    world, given_parameters = some_world(data, name)
+    asked = question(name, given_parameters | {"as_of": world.now})
     tenant = world.happen(store)
     expected = ORACLES[name](asked, world.events, When(tenant, world.now, asked.timezone or world.zone))
     found = [row.model_dump() for row in ask(store, asked, tenant).rows]
@@ -43,6 +43,7 @@ def test_a_question_agrees_with_its_oracle(store: Store, name: str, data: st.Dat
 
 def test_every_question_has_an_oracle() -> None:
     assert set(ORACLES) == set(BY_NAME)
+    assert set(SUBJECT_OF) == set(BY_NAME)
 
 
 def test_agreement_notices_a_difference() -> None:

@@ -28,6 +28,8 @@ ZONES = {
 MILLISECOND = timedelta(milliseconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+# lengths of periods to ask about
+DAYS = st.sampled_from((1, 2, 7, 8, 30, 31, 60))
 
 _tenants = itertools.count()
 
@@ -59,18 +61,18 @@ class World:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """Any world."""
+def worlds(draw: st.DrawFn, happens: Any) -> World:
+    """Any world of such events: `happens(anchor, now, zone)` gives any of them."""
     zone = draw(st.sampled_from(sorted(ZONES)))
     anchor = datetime.fromisoformat(draw(st.sampled_from(ZONES[zone]))).replace(tzinfo=UTC)
     now = anchor + draw(st.sampled_from((timedelta(), -MILLISECOND, 30 * HOUR, 9 * DAY, 40 * DAY)))
-    told = draw(st.lists(events(anchor, now, zone), max_size=24))
+    told = draw(st.lists(happens(anchor, now, zone), max_size=24))
     cut = draw(st.integers(0, len(told))) if draw(st.booleans()) else len(told)
     return World(zone, now, told[:cut], told[cut:], rolled=draw(st.sampled_from((True, False, True))))
 
 
 @st.composite
-def events(draw: st.DrawFn, anchor: datetime, now: datetime, zone: str) -> dict[str, Any]:
+def some_event(draw: st.DrawFn, anchor: datetime, now: datetime, zone: str) -> dict[str, Any]:
     """One event, often at an edge: of the clock's change, of a window, of a day."""
     return happened(
         draw(st.sampled_from(TYPES)),
@@ -100,34 +102,3 @@ def moments(draw: st.DrawFn, anchor: datetime, now: datetime, zone: str) -> date
     if near == "future":
         return now + draw(st.integers(1, 72)) * HOUR
     return now - draw(st.integers(0, 70 * 24 * 60)) * timedelta(minutes=1)
-
-
-def parameters(name: str, world: World) -> st.SearchStrategy[dict[str, Any]]:
-    """Parameters for a question of that name in that world."""
-    days = st.sampled_from((1, 2, 7, 8, 30, 31, 60))
-    user = st.sampled_from(("ada", "bob", "zoë\t'\\x", "nobody"))
-    window = st.sampled_from((1, 7, "7d", "2w", 30))
-    first_days = [event["timestamp"].astimezone(ZoneInfo(world.zone)).date() for event in world.events]
-    specific: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-        "totals": {"days": st.none() | days},
-        "retention": {"period": days, "users": st.none() | st.lists(st.sampled_from((*USERS, "nobody")), max_size=4)},
-        "retention_periods": {"periods": st.lists(st.integers(1, 9) | days, min_size=1, max_size=4)},
-        "cohort_analysis": {
-            "cohort_date": st.sampled_from(first_days or [world.now.date()]),
-            "periods": st.just((0, 1, 2, 7, 30)),
-            "exact": st.booleans(),
-        },
-        "learner_metrics": {"user": user, "window": window, "days": window},
-        "learners": {"window": window, "days": window},
-        "engagement": {"user": user, "window": window},
-        "intervention": {"user": user, "window": window},
-        "dropout_risk": {"user": user},
-        "learning_velocity": {"user": user, "days": window},
-        "timeline": {"user": user, "limit": st.sampled_from((1, 3, 100))},
-        "anomalies": {
-            "metric": st.sampled_from(("events", "active_users", "page_view")),
-            "window": st.sampled_from(("2d", "30d", "5h")),
-        },
-    }
-    zone = st.none() | st.sampled_from(sorted(ZONES))
-    return st.fixed_dictionaries({"timezone": zone} | specific.get(name, {"days": days}))

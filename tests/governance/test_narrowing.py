@@ -13,7 +13,8 @@ from rollbook.analyses.catalogue import BY_NAME, question
 from rollbook.errors import Forbidden
 from rollbook.governance.grants import Grant
 from rollbook.store import Scope, Store
-from tests.analyses.worlds import World, parameters, worlds
+from tests.analyses.subjects import some_world
+from tests.analyses.worlds import World
 
 Keeps = Callable[[dict[str, Any]], bool]
 
@@ -39,8 +40,7 @@ def answers(store: Store, world: World, name: str, given: dict[str, Any], grant:
 @given(st.data())
 @agreeing
 def test_of_one_course(store: Store, name: str, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    given = data.draw(parameters(name, world))
+    world, given = some_world(data, name)
     expected = answers(store, world, name, given, Grant(only(world, lambda e: e["course"] == "c1").happen(store)))
     assert answers(store, world, name, given, Grant(world.happen(store), courses=("c1",))) == expected
 
@@ -49,8 +49,7 @@ def test_of_one_course(store: Store, name: str, data: st.DataObject) -> None:
 @given(st.data())
 @agreeing
 def test_without_those_who_are_left_out(store: Store, name: str, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    given = data.draw(parameters(name, world))
+    world, given = some_world(data, name)
     out = data.draw(st.sampled_from((("ada",), ("bob", "zoë\t'\\x"), (*(f"n{n}" for n in range(1100)), "ada"))))
     expected = answers(store, world, name, given, Grant(only(world, lambda e: e["user"] not in out).happen(store)))
     with pytest.MonkeyPatch.context() as patch:
@@ -62,8 +61,8 @@ def test_without_those_who_are_left_out(store: Store, name: str, data: st.DataOb
 @given(st.data())
 @agreeing
 def test_of_some_people(store: Store, name: str, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    given = data.draw(parameters(name, world)) | ({"users": None} if name == "retention" else {})
+    world, given = some_world(data, name)
+    given |= {"users": None} if name == "retention" else {}
     expected = answers(store, world, name, given, Grant(only(world, lambda e: e["user"] == "ada").happen(store)))
     assert answers(store, world, name, given, Grant(world.happen(store), users=("ada",))) == expected
 

@@ -12,7 +12,7 @@ from rollbook.governance.grants import Grant
 from rollbook.governance.roster import Told, put
 from rollbook.governance.tenants import tenants_of
 from rollbook.store import Store
-from tests.analyses.worlds import parameters, worlds
+from tests.analyses.subjects import some_world
 from tests.governance.test_narrowing import agreeing, answers, every_question, only
 
 Ends = Callable[[Store, str, str], None]
@@ -41,8 +41,7 @@ WAYS: dict[str, Ends] = {
 @given(st.data())
 @agreeing
 def test_of_people_who_opted_out_no_question_knows(store: Store, name: str, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    asked = data.draw(parameters(name, world))
+    world, asked = some_world(data, name)
     people = sorted({event["user"] for event in (*world.before, *world.after)} - {""})
     out = data.draw(st.dictionaries(st.sampled_from(people), st.sampled_from(sorted(WAYS)))) if people else {}
     expected = answers(store, world, name, asked, Grant(only(world, lambda e: e["user"] not in out).happen(store)))
@@ -56,8 +55,7 @@ def test_of_people_who_opted_out_no_question_knows(store: Store, name: str, data
 @given(st.data())
 @agreeing
 def test_where_consent_comes_first_only_those_who_gave_it_count(store: Store, name: str, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    asked = data.draw(parameters(name, world))
+    world, asked = some_world(data, name)
     people = sorted({event["user"] for event in (*world.before, *world.after)} - {""})
     consented = data.draw(st.sets(st.sampled_from(people))) if people else set()
     kept = consented | {""}

@@ -1,0 +1,25 @@
+"""Subjects: one file for each noun, and one list. Every question belongs to one of them."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.analyses.subjects import activity, learner, returning
+from tests.analyses.subjects.subject import Subject
+from tests.analyses.worlds import ZONES, World, worlds
+
+SUBJECTS: tuple[Subject, ...] = (
+    activity.SUBJECT,
+    returning.SUBJECT,
+    learner.SUBJECT,
+)
+
+SUBJECT_OF: dict[str, Subject] = {name: subject for subject in SUBJECTS for name in subject.parameters}
+
+
+def some_world(data: st.DataObject, name: str) -> tuple[World, dict[str, Any]]:
+    """Any world in which a question of that name may be asked, and any parameters of it."""
+    subject = SUBJECT_OF[name]
+    world = data.draw(worlds(subject.happens))
+    zone = st.none() | st.sampled_from(sorted(ZONES))
+    return world, data.draw(st.fixed_dictionaries({"timezone": zone} | dict(subject.parameters[name](world))))
