@@ -100,6 +100,9 @@ class Sessions:
         if COOKIE not in cookie:
             return None
         cookies = cookie_parser(cookie)
+        if origins.is_https(scope):
+            # one without the prefix may have been set by a neighbouring host, or by someone on the way
+            cookies.pop(COOKIE, None)
         found = self._fresh(_hashed(_identity(cookies))) or await anyio.to_thread.run_sync(self.session, cookies)
         if found is None:
             return None

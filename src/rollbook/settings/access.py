@@ -34,6 +34,12 @@ class AccessSettings(BaseModel):
         30, "ROLLBOOK_JWT_LEEWAY_SECONDS", why="How far the clocks of tokens' makers may differ.", ge=0, le=600
     )
 
+    jwks_inside: str = named(
+        "",
+        "ROLLBOOK_JWKS_INSIDE",
+        why="Hosts inside the operator's network where tenants may say their issuers' keys are, comma-separated.",
+    )
+
     # how often
     rate_limit_per_minute: int = named(
         100,
@@ -85,6 +91,11 @@ class AccessSettings(BaseModel):
         if text is not None and not text.startswith(("redis://", "rediss://")):
             raise ValueError("must be redis://host:port/number or rediss://…")
         return text
+
+    @property
+    def jwks_hosts(self) -> frozenset[str]:
+        """The hosts of `jwks_inside`."""
+        return frozenset(filter(None, (host.strip().lower() for host in self.jwks_inside.split(","))))
 
     @property
     def redis(self) -> str | None:

@@ -14,7 +14,7 @@ import pytest
 from rollbook.errors import Invalid, Unavailable
 from rollbook.governance.tenants import tenants_of
 from rollbook.governance.tokens import Tokens
-from rollbook.governance.tokens.jwks import KeySet, check_address
+from rollbook.governance.tokens.jwks import KeySet, check_address, check_public
 from rollbook.settings import load
 from rollbook.store import Store
 from tests.governance.access.issuing import AUDIENCE, NAME, Issuer, issuing
@@ -203,6 +203,21 @@ def test_few_wait_for_one_issuer_and_all_of_them_get_its_key(issuer: Issuer, mon
         assert len({one.result() for one in waiting}) == 1
     assert keys.key("first") is not None
     assert issuer.asked == 1
+
+
+def test_a_tenant_cannot_name_hosts_inside_the_operators_network(issuer: Issuer) -> None:
+    port = issuer.url.rsplit(":", 1)[1].split("/")[0]
+    inside = f"https://localhost:{port}/jwks"
+    with pytest.raises(ValueError, match="localhost is no public host, and ROLLBOOK_JWKS_INSIDE does not name it"):
+        check_public(inside, ())
+    refusal(lambda: KeySet(inside, inside=()).key("first"), Unavailable)
+    assert issuer.asked == 0
+    for host in ("10.0.0.1", "169.254.169.254", "[::1]", "[fd00::1]", "192.168.1.1"):
+        with pytest.raises(ValueError, match="no public host"):
+            check_public(f"https://{host}/jwks", ())
+    check_public("https://8.8.8.8/jwks", ())
+    check_public(inside, {"localhost"})
+    assert KeySet(issuer.url, inside=()).key("first") is not None
 
 
 def test_a_redirect_is_not_followed(issuer: Issuer) -> None:

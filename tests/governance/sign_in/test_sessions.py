@@ -72,6 +72,14 @@ async def test_who_signed_in_is_who_calls(sessions: Sessions, reader: Caller) ->
     assert scope["state"]["session"].name == "Ada"
 
 
+@pytest.mark.anyio
+async def test_over_https_only_the_cookie_of_this_host_alone_counts(sessions: Sessions, reader: Caller) -> None:
+    identity = sessions.begin(reader)
+    scope = request(f"{COOKIE}={identity}")
+    assert await sessions.caller(scope) is None
+    assert await sessions.caller(scope | {"scheme": "http"}) is not None
+
+
 @pytest.mark.parametrize("cookie", ["", f"{COOKIE}=", f"{COOKIE}=guessed", f"{COOKIE}={'x' * 5000}", "another=1"])
 @pytest.mark.anyio
 async def test_other_cookies_are_nobody(sessions: Sessions, cookie: str) -> None:
@@ -114,15 +122,15 @@ def test_a_session_ends_idle_and_after_a_day(
 @pytest.mark.anyio
 async def test_signing_out_ends_it_at_once(sessions: Sessions, reader: Caller) -> None:
     mine, other = ({COOKIE: sessions.begin(reader)} for _ in range(2))
-    assert await sessions.caller(request(f"{COOKIE}={mine[COOKIE]}"))
+    assert await sessions.caller(request(f"{SECURE_COOKIE}={mine[COOKIE]}"))
     sessions.end(mine)
-    assert await sessions.caller(request(f"{COOKIE}={mine[COOKIE]}")) is None
+    assert await sessions.caller(request(f"{SECURE_COOKIE}={mine[COOKIE]}")) is None
     assert sessions.session(other)
 
 
 @pytest.mark.anyio
 async def test_a_session_ends_with_its_key_within_a_second(sessions: Sessions, reader: Caller, world: World) -> None:
-    cookie = f"{COOKIE}={sessions.begin(reader)}"
+    cookie = f"{SECURE_COOKIE}={sessions.begin(reader)}"
     assert await sessions.caller(request(cookie))
     world.revoked.add("3f2a")
     world.later(seconds=1)
@@ -178,7 +186,7 @@ THEIRS = {"origin": "https://evil.example"}
 async def test_other_sites_change_nothing(
     sessions: Sessions, reader: Caller, method: str, headers: dict[str, str], passes: bool
 ) -> None:
-    scope = request(f"{COOKIE}={sessions.begin(reader)}", method=method, **headers)
+    scope = request(f"{SECURE_COOKIE}={sessions.begin(reader)}", method=method, **headers)
     if passes:
         assert await sessions.caller(scope)
         return
@@ -188,7 +196,7 @@ async def test_other_sites_change_nothing(
 
 @pytest.mark.anyio
 async def test_a_channel_is_opened_by_our_own_pages_only(sessions: Sessions, reader: Caller) -> None:
-    cookie = f"{COOKIE}={sessions.begin(reader)}"
+    cookie = f"{SECURE_COOKIE}={sessions.begin(reader)}"
     assert await sessions.caller(request(cookie, kind="websocket", **OURS))
     with pytest.raises(Forbidden):
         await sessions.caller(request(cookie, kind="websocket", **THEIRS))

@@ -1,9 +1,10 @@
 """JWKS: an issuer's public keys, fetched from its address and kept for a while. Source: RFC 7517."""
 
 import ipaddress
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,10 +29,16 @@ MOST_WAITING = 8
 class KeySet:
     """The public keys at one address. They stay good while they cannot be fetched again, as long as they are kept."""
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Raises Invalid unless the address is https, or http of this machine."""
+    def __init__(
+        self, url: str, *, clock: Callable[[], float] = time.monotonic, inside: Collection[str] | None = None
+    ) -> None:
+        """Raises Invalid unless the address is https, or http of this machine.
+
+        `inside`: hosts that may have addresses which are not public, since a tenant names the host; None: any.
+        """
         check_address(url)
         self.url = url
+        self._inside = inside
         self._clock = clock
         self._keys: dict[str, PyJWK] = {}
         self._fetched = self._tried = float("-inf")
@@ -74,8 +81,10 @@ class KeySet:
 
     def _fetch(self) -> dict[str, PyJWK]:
         try:
+            if self._inside is not None:
+                check_public(self.url, self._inside)
             found = PyJWKSet.from_json(_read(self.url).decode())
-        except (httpx.HTTPError, PyJWTError, ValueError, AttributeError, TypeError) as error:
+        except (httpx.HTTPError, OSError, PyJWTError, ValueError, AttributeError, TypeError) as error:
             log.warning("issuer_keys_not_fetched", url=self.url, why=str(error) or type(error).__name__)
             raise Unavailable(f"the keys of the token's issuer at {self.url} cannot be fetched now") from error
         signing = [key for key in found.keys if key.public_key_use in (None, "sig")]
@@ -90,6 +99,19 @@ def check_address(url: str) -> None:
     if parts.scheme == "http" and _is_this_machine(parts.hostname or ""):
         return
     raise Invalid(f"jwks_url {url!r} must begin with https:// (http:// only for this machine)")
+
+
+def check_public(url: str, inside: Collection[str]) -> None:
+    """Raises ValueError if the host has an address that is not public, so that a tenant cannot make us knock at doors
+    of the operator's network; but for hosts of `inside`, and http of this machine.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in inside or (parts.scheme == "http" and _is_this_machine(host)):
+        return
+    found = {info[4][0] for info in socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)}
+    if any(not ipaddress.ip_address(str(address).split("%")[0]).is_global for address in found):
+        raise ValueError(f"{host} is no public host, and ROLLBOOK_JWKS_INSIDE does not name it")
 
 
 def _is_this_machine(host: str) -> bool:

@@ -169,7 +169,7 @@ class Tokens:
     def _key_set(self, url: str) -> KeySet:
         with self._adding:
             if url not in self._sets:
-                self._sets[url] = KeySet(url)
+                self._sets[url] = KeySet(url, inside=self._settings.jwks_hosts)
             return self._sets[url]
 
 
