@@ -13,6 +13,7 @@ from rollbook.delivery import api, pages, sign_in
 from rollbook.governance import headers
 from rollbook.governance.audit import Trail
 from rollbook.governance.audit import routes as audit_routes
+from rollbook.governance.bodies import Bodies
 from rollbook.governance.cors import Cors
 from rollbook.governance.credentials import Credentials
 from rollbook.governance.gate import Gate, Guards
@@ -93,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     headers.install(app)
     app.router.routes.extend(http.ROUTES)
+    app.add_middleware(Bodies, most_bytes=settings.max_body_bytes)
     app.add_middleware(HotPath, routes=http.ROUTES)
     app.add_middleware(Gate, required=settings.auth == "required")
     app.add_middleware(Cors)
