@@ -4,6 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 ARGS ?=
+# tests wait more than they compute, so more at once than there are processors; chosen ones run alone
+WORKERS ?= $(if $(ARGS),0,4)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench docs clean
@@ -19,7 +21,7 @@ demo: .venv/ready
 	@$(BIN)/rollbook demo $(ARGS)
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/ready-dev
 	$(BIN)/ruff check .

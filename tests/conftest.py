@@ -1,4 +1,4 @@
-"""What all tests share: one embedded engine for the whole run, a fresh tenant for each test."""
+"""What all tests share: one embedded engine for a whole run (of each worker), a fresh tenant for each test."""
 
 import itertools
 import os
@@ -19,8 +19,9 @@ REWRITING = ("governance/pseudonyms/", "governance/rights/", "governance/test_li
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run first what rewrites tables, while there is little in them."""
-    items.sort(key=lambda item: not any(name in item.nodeid for name in REWRITING))
+    """First what rewrites tables, while there is little in them; then what takes long, lest it be left last."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not any(name in item.nodeid for name in REWRITING), item.path not in slow))
 
 
 @pytest.fixture(scope="session")

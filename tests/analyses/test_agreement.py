@@ -16,6 +16,8 @@ from rollbook.store import Store
 from tests.analyses.subjects import SUBJECT_OF, some_world
 from tests.oracles import ORACLES
 
+pytestmark = pytest.mark.slow
+
 
 def agree(found: Any, expected: Any) -> bool:
     """The same; numbers nearly so, and of a row at least all that the oracle says."""

@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.terminal import rollbook, serving
+
+pytestmark = pytest.mark.slow
 
 ASK = ("ask", "totals", "--as-of", "2026-03-03T00:00:00Z", "--json")
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.cli.terminal import Serving, rollbook, serving
+
+pytestmark = pytest.mark.slow
 
 REQUIRED = {"ROLLBOOK_AUTH": "required", "JWT_SECRET_KEY": "the operator's own secret, of more than 32 bytes"}
 PATH = "/api/v2/privacy/requests"

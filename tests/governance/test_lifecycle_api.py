@@ -16,6 +16,8 @@ from tests.governance.lifetimes import aged, expire, told
 from tests.processes import run
 from tests.services import missing
 
+pytestmark = pytest.mark.slow
+
 OLD = """
     import sys
     from pathlib import Path

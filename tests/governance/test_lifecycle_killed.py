@@ -8,6 +8,8 @@ import pytest
 
 from tests.processes import run, started
 
+pytestmark = pytest.mark.slow
+
 DAYS = 20
 EVENTS = 400
 KILLS = 2

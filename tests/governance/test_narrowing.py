@@ -16,6 +16,8 @@ from rollbook.store import Scope, Store
 from tests.analyses.subjects import some_world
 from tests.analyses.worlds import World
 
+pytestmark = pytest.mark.slow
+
 Keeps = Callable[[dict[str, Any]], bool]
 
 every_question = pytest.mark.parametrize("name", sorted(BY_NAME))

@@ -32,7 +32,9 @@ CENTURY = [f"{year}-{month:02}-01T12:00:00Z" for year in range(2000, 2026) for m
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store of its own, on a server: in the one that all tests share, so many months would make the others slow."""
     with clickhouse(tmp_path_factory.mktemp("clickhouse")) as url:
-        settings = load(data=tmp_path_factory.mktemp("old"), clickhouse_url=f"{url}/old", roll_quiet_seconds=10**9)
+        # nobody renews the lease here, and on a busy machine the file takes longer than one lasts
+        lasting = {"roll_quiet_seconds": 10**9, "writer_expiry_seconds": 3600}
+        settings = load(data=tmp_path_factory.mktemp("old"), clickhouse_url=f"{url}/old", **lasting)
         with Store(settings) as opened:
             yield opened
 

@@ -3,7 +3,11 @@
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.processes import run, started
+
+pytestmark = pytest.mark.slow
 
 KILLS = 5
 

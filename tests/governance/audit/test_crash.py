@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests import processes
 from tests.cli.terminal import rollbook, serving
 from tests.governance.trails import REQUIRED, acme
+
+pytestmark = pytest.mark.slow
 
 MOMENT_OF_DEATH = 60
 

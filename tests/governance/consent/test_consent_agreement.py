@@ -15,6 +15,8 @@ from rollbook.store import Store
 from tests.analyses.subjects import some_world
 from tests.governance.test_narrowing import agreeing, answers, every_question, only
 
+pytestmark = pytest.mark.slow
+
 Ends = Callable[[Store, str, str], None]
 
 
