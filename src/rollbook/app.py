@@ -9,7 +9,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from rollbook import __version__
-from rollbook.delivery import api, pages, sign_in
+from rollbook.delivery import api, leaving, pages, sign_in
 from rollbook.governance import headers
 from rollbook.governance.audit import Trail
 from rollbook.governance.audit import routes as audit_routes
@@ -82,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.watch = Watch(book.store, lambda who: book.credentials.is_good(who) and book.sessions.is_good(who))
         finds = (book.credentials, book.sessions)
         app.state.guards = Guards(book.store, finds, book.rates, book.trail.note, book.address)
+        leaving.make_room(settings.parallel_queries)
         # what start-up made stays: looking through it for garbage would only make requests wait
         gc.freeze()
         try:
@@ -95,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
     headers.install(app)
     app.router.routes.extend(http.ROUTES)
     app.add_middleware(Bodies, most_bytes=settings.max_body_bytes)
+    app.add_middleware(leaving.Leaving)
     app.add_middleware(HotPath, routes=http.ROUTES)
     app.add_middleware(Gate, required=settings.auth == "required")
     app.add_middleware(Cors)

@@ -1,9 +1,11 @@
 """A server of its own, and a Chromium that writes down what a page does."""
 
 import contextlib
+import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,11 +43,17 @@ class Watched:
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[httpx.Client]:
     """`rollbook serve` in a process of its own, on a free port; a client whose base is its address."""
-    program = "from rollbook.cli import app; app()"
-    command = [sys.executable, "-c", program, "serve", "--data", str(folder), "--port", "0"]
+    with served(folder, "from rollbook.cli import app; app()") as client:
+        yield client
+
+
+@contextlib.contextmanager
+def served(folder: Path, program: str, **more: str) -> Iterator[httpx.Client]:
+    """The same by another program that becomes the command line; `more` are environment variables."""
+    command = [sys.executable, "-c", textwrap.dedent(program), "serve", "--data", str(folder), "--port", "0"]
     # the log must not share the pipe: nobody empties it once the address is read
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=os.environ | more)
     try:
         with httpx.Client(base_url=_address(server, folder), timeout=60) as client:
             yield client

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Chart, Line
 from rollbook.analyses.crowd import EVERYONE, Crowd
-from rollbook.analyses.question import Answer, Question, When
+from rollbook.analyses.question import Answer, Kind, Question, When
 from rollbook.store import Scope
 from rollbook.store.scope import DAY
 
@@ -35,6 +35,7 @@ class ActiveUsers(Question[ActiveDay]):
 
     days: Annotated[int, Field(ge=1, le=366, description="Calendar days, today included.")] = 30
 
+    kind: ClassVar[Kind] = "aggregation"
     sql: ClassVar[str] = """
         with arrayPushFront(arrayPopBack(days), -1000) as before, arrayPushBack(arrayPopFront(days), 1000000) as after
         select bitAnd(code, 65535) as n,

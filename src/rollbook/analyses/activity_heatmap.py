@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Chart, Heatmap
 from rollbook.analyses.crowd import Crowd
-from rollbook.analyses.question import Answer, Question, When
+from rollbook.analyses.question import Answer, Kind, Question, When
 from rollbook.store import Scope
 
 
@@ -29,6 +29,7 @@ class ActivityHeatmap(Question[HourOfWeek]):
 
     days: Annotated[int, Field(ge=1, le=3660, description="Calendar days, today included.")] = 28
 
+    kind: ClassVar[Kind] = "aggregation"
     sql: ClassVar[str] = """
         with fromUnixTimestamp(quarter * 900) as moment
         select toDayOfWeek(moment, 0, {zone:String}) as weekday, toHour(moment, {zone:String}) as hour,

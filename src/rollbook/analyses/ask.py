@@ -1,10 +1,10 @@
 """Asking: a question, a store and a tenant give an answer."""
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 
 from rollbook.analyses import celled
 from rollbook.analyses.question import Answer, Question, When, aware
@@ -15,8 +15,12 @@ from rollbook.governance.people import same_person
 from rollbook.governance.pseudonyms import known_as, pseudonyms_of
 from rollbook.governance.tenants import tenants_of
 from rollbook.store import Scope, Store
+from rollbook.store.asking.answers import Found, Keeping
 
 A = TypeVar("A", bound=Answer)
+
+# a period that ended so long ago is closed; whoever asks as of this moment asks as of another the next time
+CLOSED_AFTER = timedelta(seconds=10)
 
 
 class Answered(BaseModel, Generic[A]):
@@ -32,6 +36,13 @@ class Answered(BaseModel, Generic[A]):
     raw_since: datetime | None = Field(
         None, description="Set where events that the question reads have expired: from then on all are there."
     )
+
+    _found: Found | None = PrivateAttr(None)
+
+    @property
+    def found(self) -> Found | None:
+        """What the store found, and how long ago if it was kept; None: it may not be kept."""
+        return self._found
 
     def only(self) -> A:
         """The one row. Raises Forbidden where it is withheld."""
@@ -54,22 +65,38 @@ def ask(store: Store, question: Question[A], grant: Grant | str = "default") -> 
         return _ask_of_groups(store, question, seen)
     zone = store.zone_of(seen.tenant)
     when = When(seen.tenant, question.as_of or aware(datetime.now(UTC)), question.timezone or zone)
-    asked = stored(store, question, seen.tenant)
+    asked, keeping = stored(store, question, seen.tenant), _keeping(store, question, seen.tenant)
     with store.rollups.reading(seen.tenant) as hot:
         sealed, same = store.rollups.sealed(seen.tenant), when.zone == zone
         scope = _of_person(store, asked, seen.narrow(asked.scope(when)))
         scope = dataclasses.replace(scope, hot=hot if same else None)
         scope = dataclasses.replace(scope, sealed=sealed if same else sealed.elsewhere())
         scope = dataclasses.replace(scope, left_out=left_out(store, seen.tenant, asked.purpose))
-        found = store.engine.query(*bind(asked, scope, when))
-    return Answered[A](
+        found = store.answers.query(*bind(asked, scope, when), keeping)
+    answered = Answered[A](
         question=question.name(),
         parameters=question.model_dump(exclude={"as_of", "timezone"}, mode="json"),
         as_of=when.now,
         timezone=when.zone,
         raw_since=dataclasses.replace(scope, sealed=sealed).raw_since(asked.sql, whole=same),
-        rows=[as_asked(row, question, asked) for row in asked.rows(found, when)],
+        rows=[as_asked(row, question, asked) for row in asked.rows(found.rows, when)],
     )
+    answered._found = found if keeping else None
+    return answered
+
+
+def _keeping(store: Store, question: Question[Any], tenant: str) -> Keeping | None:
+    """How long what is found may be kept; None: not at all, since the period is not closed yet.
+
+    To be called before anything else is read.
+    """
+    if question.as_of is None or question.as_of > datetime.now(UTC) - CLOSED_AFTER:
+        return None
+    settings = store.settings
+    seconds = settings.aggregation_cache_seconds if question.kind == "aggregation" else settings.query_cache_seconds
+    if question.purpose == "prediction":
+        seconds = settings.prediction_cache_seconds
+    return store.answers.keeping(tenant, seconds)
 
 
 def _ask_of_groups(store: Store, question: Question[A], grant: Grant) -> Answered[A]:
@@ -94,10 +121,11 @@ def _found(store: Store, question: Question[Any], grant: Grant, sql: str, more: 
     """Ask another SQL of a question's scope."""
     zone = store.zone_of(grant.tenant)
     when = When(grant.tenant, question.as_of or aware(datetime.now(UTC)), zone)
+    keeping = _keeping(store, question, grant.tenant)
     with store.rollups.reading(grant.tenant) as hot:
         scope = dataclasses.replace(allowed(store, grant, question.scope(when)), hot=hot)
         scope = dataclasses.replace(scope, sealed=store.rollups.sealed(grant.tenant))
-        return store.engine.query(*bind(question, scope, when, sql=sql, more=more))
+        return store.answers.query(*bind(question, scope, when, sql=sql, more=more), keeping).rows
 
 
 def allowed(store: Store, grant: Grant, scope: Scope) -> Scope:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import Crowd
-from rollbook.analyses.question import Answer, Days, Question, When
+from rollbook.analyses.question import Answer, Days, Kind, Question, When
 from rollbook.store import Scope
 
 
@@ -25,6 +25,7 @@ class EventDistribution(Question[TypeCount]):
 
     days: Days = Field(1, description="The last N x 24 hours.")
 
+    kind: ClassVar[Kind] = "aggregation"
     sql: ClassVar[str] = """
         select type, sum(events) as events from activity_scope group by type order by events desc, type
         """

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import Crowd
-from rollbook.analyses.question import Answer, Question, When
+from rollbook.analyses.question import Answer, Kind, Question, When
 from rollbook.store import Scope
 
 
@@ -26,6 +26,7 @@ class EventsByDay(Question[DayCount]):
 
     days: Annotated[int, Field(ge=1, le=3660, description="Calendar days, today included.")] = 30
 
+    kind: ClassVar[Kind] = "aggregation"
     sql: ClassVar[str] = """
         select day, sum(events) as events
         from activity_scope

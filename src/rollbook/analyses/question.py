@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -43,6 +43,7 @@ def aware(moment: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(aware)]
 Zone = Annotated[str, AfterValidator(known_zone)]
 Days = Annotated[int, Field(ge=1, le=3660)]
+Kind = Literal["query", "aggregation"]
 UserId = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
@@ -77,6 +78,7 @@ class Question(BaseModel, Generic[A]):
 
     `purpose` is what it uses people's events for: those who do not consent to it are left out.
     `crowd` says who stands behind its rows; None: it is about people one by one, and not for who may see groups only.
+    `kind`: whether it only counts; its answers about closed periods are kept for less time then.
     Every field is bound to the SQL under its own name, and `today` (a date), `now` and `zone` besides.
     """
 
@@ -86,6 +88,7 @@ class Question(BaseModel, Generic[A]):
     chart: ClassVar[Chart | None] = None
     purpose: ClassVar[Purpose] = "analytics"
     crowd: ClassVar[Crowd | None] = None
+    kind: ClassVar[Kind] = "query"
 
     as_of: Moment | None = Field(None, description="Answer as if it were this moment; default: now.")
     timezone: Zone | None = Field(None, description="Zone of calendar days; default: the tenant's.")

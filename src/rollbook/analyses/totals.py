@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from rollbook.analyses.crowd import Crowd
-from rollbook.analyses.question import Answer, Days, Question, When
+from rollbook.analyses.question import Answer, Days, Kind, Question, When
 from rollbook.store import Scope
 
 
@@ -29,6 +29,7 @@ class Totals(Question[Total]):
 
     days: Days | None = Field(None, description="The last N x 24 hours; default: everything ever.")
 
+    kind: ClassVar[Kind] = "aggregation"
     sql: ClassVar[str] = """
         select sum(n) as events, sum(p) as people, sum(s) as sessions, sum(t) as seconds,
                min(f) as first, max(l) as last

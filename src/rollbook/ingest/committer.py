@@ -31,6 +31,9 @@ from rollbook.store.privacy.message_texts import MessageText
 log = structlog.get_logger()
 
 
+# what the live side wants to know of events
+KEPT_IN_DOUBT = ("type", "user", "course")
+
 # of the last commit's duration: how long to wait for those who were just answered
 LINGERING = 0.5
 
@@ -245,9 +248,10 @@ class Committer:
         try:
             with self._store.rollups.writing(days):
                 events.append(self._store.engine, rows)
+            self._store.changes.committed(rows)
         except BaseException:
             # some of it may be visible all the same
-            self._doubtful.append(rows.select(["tenant", "id", "dialect", "timestamp", "received"]))
+            self._doubtful.append(rows.select(["tenant", "id", "dialect", "timestamp", "received", *KEPT_IN_DOUBT]))
             raise
 
     def _fresh(self, keys: list[int]) -> list[bool] | None:
@@ -272,7 +276,11 @@ class Committer:
             stored = events.stored_keys(self._store.engine, keys, stamp)
             if stored:
                 self._seen.add([key_of(*key) for key in stored], stamp)
-                self._tally.add(self._tally.accepted(rows.filter(pa.array([key in stored for key in keys]))), stamp)
+                rows = rows.filter(pa.array([key in stored for key in keys]))
+                self._tally.add(self._tally.accepted(rows), stamp)
+                # on a server they may have come in long after the insert was given up
+                self._store.changes.wrote("events", rows)
+                self._store.changes.committed(rows)
             log.info("doubts_resolved", events=len(keys), stored=len(stored))
             self._doubtful.pop(0)
 

@@ -17,7 +17,6 @@ WITHOUT_MEANING = {
     "CELERY_BROKER_URL": "jobs run in the process, there is no broker",
     "CELERY_RESULT_BACKEND": "as CELERY_BROKER_URL",
     "STREAM_PROCESSING_THREADS": "one writer commits what many requests bring",
-    "QUERY_CACHE_TTL_SECONDS": "every answer is computed anew and holds every acknowledged event",
     "NODE_ENV": "there is one way to run",
     "SERVICE_NAME": "log lines carry no name",
 }

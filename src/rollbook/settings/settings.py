@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rollbook.errors import Invalid
 from rollbook.settings.access import AccessSettings
+from rollbook.settings.answering import AnsweringSettings
 from rollbook.settings.audit import AuditSettings
 from rollbook.settings.form import named
 from rollbook.settings.later import LATER
@@ -29,7 +30,15 @@ Level = Annotated[
 ]
 
 
-class Settings(AccessSettings, SignInSettings, AuditSettings, PrivacySettings, LifecycleSettings, BaseSettings):
+class Settings(
+    AccessSettings,
+    SignInSettings,
+    AuditSettings,
+    PrivacySettings,
+    LifecycleSettings,
+    AnsweringSettings,
+    BaseSettings,
+):
     """Rollbook's settings, read from the environment once, at start. An empty variable counts as unset."""
 
     model_config = SettingsConfigDict(populate_by_name=True, extra="ignore", frozen=True, env_ignore_empty=True)

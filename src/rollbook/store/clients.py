@@ -17,6 +17,7 @@ from rollbook.settings import Settings
 
 TIMEOUT_EXCEEDED = 159
 MEMORY_LIMIT_EXCEEDED = 241
+QUERY_WAS_CANCELLED = 394
 BAD_PARAMETER = "for query parameter"
 NETWORK_SECONDS = 30
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -102,11 +103,15 @@ def translated(what: str = "the store failed") -> Iterator[None]:
     except ClickHouseError as error:
         code = getattr(error, "code", None)
         if code == TIMEOUT_EXCEEDED:
-            raise QueryTimeout("the question took longer than MAX_QUERY_EXECUTION_TIME_MS; ask for less") from error
+            raise QueryTimeout(
+                "the question took longer than MAX_QUERY_EXECUTION_TIME_MS; ask for less", retry_after_seconds=30
+            ) from error
         if code == MEMORY_LIMIT_EXCEEDED:
             raise Unavailable(
                 "the question needs more memory than ROLLBOOK_MEMORY_BYTES allows; ask for less"
             ) from error
+        if code == QUERY_WAS_CANCELLED:
+            raise Unavailable("the question was given up: nobody waited for it, or somebody ended it") from error
         if BAD_PARAMETER in str(error):
             raise Invalid(f"a value is outside of what can be asked for: {_first_line(error)}") from error
         raise Unavailable(f"{what}: {_first_line(error)}") from error

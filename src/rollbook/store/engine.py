@@ -2,26 +2,30 @@
 
 A connection whose stream is open answers another query with an empty result, so every call borrows a client of its
 own from a pool. Questions wait for each other beyond PARALLEL_QUERY_LIMIT; the store's own work never waits for them.
+Whatever is written goes through here, so here is where it is told that something has changed.
 """
 
 import contextlib
 import queue
-import threading
+import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from rollbook.errors import Unavailable
 from rollbook.settings import Settings
 from rollbook.store import clients
+from rollbook.store.asking.changes import Changes
+from rollbook.store.asking.turns import Turns, asking
 from rollbook.store.clients import translated
 
 Row = dict[str, Any]
 
 # ClickHouse's http_max_field_value_size is 128 KiB; quotes and escapes take some of it
 MOST_BOUND_BYTES = 64 << 10
+# a question is known by its log_comment: the embedded engine gives queries ids of its own
+KILL = "kill query where Settings['log_comment'] = {mark:String} async"
 
 
 class Engine:
@@ -35,7 +39,8 @@ class Engine:
         self.settings = settings
         self.embedded = settings.clickhouse_url is None
         self._limit = {"max_execution_time": settings.max_query_ms / 1000, "timeout_overflow_mode": "throw"}
-        self._questions = threading.Semaphore(settings.parallel_queries)
+        self.changes = Changes()
+        self._turns = Turns(settings.parallel_queries, settings.max_query_ms / 1000)
         self._clients: list[Client] = []
         self._idle: queue.LifoQueue[Client] = queue.LifoQueue()
         if not self.embedded:
@@ -67,16 +72,29 @@ class Engine:
             for block in blocks:
                 yield list(block)
 
-    def command(self, sql: str, parameters: Row | None = None, *, settings: Row | None = None) -> None:
-        """Run a statement that answers nothing, however long it takes."""
-        with self._client() as client, translated():
-            # not `command`, which puts its parameters into the URL however long they are
-            client.raw_query(sql, parameters=parameters or {}, settings=settings or {})
+    def command(
+        self, sql: str, parameters: Row | None = None, *, settings: Row | None = None, aside: bool = False
+    ) -> None:
+        """Run a statement that answers nothing, however long it takes.
+
+        It may have changed what is kept of the tenant that is bound to it, or of any where none is; `aside`: of none.
+        """
+        try:
+            with self._client() as client, translated():
+                # not `command`, which puts its parameters into the URL however long they are
+                client.raw_query(sql, parameters=parameters or {}, settings=settings or {})
+        finally:
+            if not aside:
+                tenant = (parameters or {}).get("tenant")
+                self.changes.changed(tenant if isinstance(tenant, str) else None)
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Insert an Arrow table; when it returns, the rows are on disk and visible to the next query."""
-        with self._client() as client, translated():
-            client.insert_arrow(table, rows)
+        try:
+            with self._client() as client, translated():
+                client.insert_arrow(table, rows)
+        finally:
+            self.changes.wrote(table, rows)
 
     def close(self) -> None:
         """Close every client; the embedded engine ends with the last one."""
@@ -90,14 +108,18 @@ class Engine:
             with self._client() as client:
                 yield client, {}
             return
-        if not self._questions.acquire(timeout=self.settings.max_query_ms / 1000):
-            limit = self.settings.parallel_queries
-            raise Unavailable(f"{limit} questions are running already (PARALLEL_QUERY_LIMIT); ask again later")
-        try:
-            with self._client() as client:
+        with self._turns.taken(), self._client() as client:
+            call = asking.get()
+            if call is None:
                 yield client, dict(self._limit)
-        finally:
-            self._questions.release()
+                return
+            mark = uuid.uuid4().hex
+            with call.running(mark, self._kill):
+                yield client, self._limit | {"log_comment": mark}
+
+    def _kill(self, mark: str) -> None:
+        with self._client() as client, translated():
+            client.raw_query(KILL, parameters={"mark": mark})
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[Client]:

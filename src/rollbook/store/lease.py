@@ -96,7 +96,7 @@ class Lease:
         if self._claimed is None or lapsed:
             self._claim()
             return False
-        self._engine.command(BEAT, self._bound() | {"claimed": self._claimed})
+        self._engine.command(BEAT, self._bound() | {"claimed": self._claimed}, aside=True)
         first = next(iter(self._live()), None)
         settled = began - self._claimed_at >= SETTLE_SECONDS
         if first is not None and first.holder == self._holder and first.claimed == self._claimed and settled:
@@ -111,14 +111,14 @@ class Lease:
         if self._claimed is not None:
             # if it cannot be said, it expires by itself
             with contextlib.suppress(RollbookError):
-                self._engine.command(RELEASE, self._bound() | {"claimed": self._claimed})
+                self._engine.command(RELEASE, self._bound() | {"claimed": self._claimed}, aside=True)
             self._claimed = None
 
     def _claim(self) -> None:
         """Queue up for it, behind all who are alive."""
         self._claimed, self._confirmed_at = None, float("-inf")
         began = self._now()
-        self._engine.command(CLAIM, self._bound())
+        self._engine.command(CLAIM, self._bound(), aside=True)
         mine = next((claim for claim in self._live() if claim.holder == self._holder), None)
         # one that took too long to be seen may have been overlooked by somebody who came later
         if mine is not None and self._now() - began < SETTLE_SECONDS / 2:

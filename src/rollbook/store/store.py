@@ -8,6 +8,7 @@ import structlog
 
 from rollbook.settings import Settings
 from rollbook.store import counters, footprint, keys
+from rollbook.store.asking.answers import Answers
 from rollbook.store.engine import Engine
 from rollbook.store.folder import Folder
 from rollbook.store.lease import Lease
@@ -35,6 +36,8 @@ class Store:
             migrate(self.engine)
             if self.engine.embedded:
                 footprint.hand_back_code()
+            self.changes = self.engine.changes
+            self.answers = Answers(self.engine, self.changes, _kept_bytes(settings))
             self.rollups = Rollups(self.engine, self.zone_of, settings.roll_quiet_seconds)
             self.lease = self._claimed(opened)
             if self.may_write():
@@ -88,3 +91,8 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _kept_bytes(settings: Settings) -> int:
+    """On a server other processes write too, and nothing tells of it before they acknowledge: nothing is kept."""
+    return settings.cache_bytes if settings.clickhouse_url is None and settings.query_cache_seconds else 0

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from rollbook.analyses.ask import ask
+from rollbook.analyses.learner.learners import Learners
 from rollbook.app import Rollbook
 from rollbook.governance import consent, roster
 from rollbook.governance.audit import Line
@@ -75,6 +77,15 @@ def words(book: Rollbook, tenant: str) -> list[str]:
     """Everything that the person is known by."""
     stored = {known_as(book.store, tenant, user) for user in (ADA, ALSO_ADA)}
     return sorted({ADA, ALSO_ADA} | stored)
+
+
+def kept(book: Rollbook, tenant: str, words: list[str], *, ask_first: bool = True) -> bool:
+    """Whether kept answers hold the person; `ask_first`: after a question whose rows name everyone."""
+    if ask_first:
+        ask(book.store, Learners(as_of=datetime.now(UTC) - timedelta(hours=1)), tenant)
+        assert book.store.answers.bytes()
+    rows = b"".join(one.rows for one in book.store.answers._kept.values())
+    return any(word.encode() in rows for word in words)
 
 
 def hashes(book: Rollbook, tenant: str) -> list[int]:

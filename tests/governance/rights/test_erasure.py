@@ -26,8 +26,11 @@ ERASE = """
         erased.request(book, tenant, "access", erased.ADA)
         words, hashes = erased.words(book, tenant), erased.hashes(book, tenant)
         before, trail = erased.others(book, tenant), erased.trail(book, tenant)
+        memory = [erased.kept(book, tenant, words)]
         told = {"before": {**scan(data, words, hashes=hashes)}, "sealed": scan_sealed(book.store, tenant, words)}
         done = erased.request(book, tenant, "erasure", erased.ADA)
+        memory += [erased.kept(book, tenant, words, ask_first=False), erased.kept(book, tenant, words)]
+        told |= {"memory": memory}
         told |= {"state": done.state, "receipt": done.receipt, "trail": trail, "forgotten": erased.trail(book, tenant)}
         told |= {"after": scan(data, words, hashes=hashes), "sealed_after": scan_sealed(book.store, tenant, words)}
         told |= {"same": erased.others(book, tenant) == before, "differences": book.store.rollups.differences(tenant)}
@@ -100,6 +103,8 @@ def test_nothing_is_left_of_an_erased_person(told: dict[str, Any]) -> None:
     assert set(told["sealed"]) == {"dead letters", "packages"}
     assert told["state"] == "done"
     assert (told["after"], told["closed"]) == ({}, {})
+    # kept answers had them too
+    assert told["memory"] == [True, False, False]
     assert (told["sealed_after"], told["letters"]) == ([], [])
 
 

@@ -94,16 +94,25 @@ def check_dates(asked: Question[Any]) -> None:
             raise Invalid(f"{asked.name()}: {name} must lie in the years {FIRST_YEAR} to {LAST_YEAR}, not {value}")
 
 
+def age(answered: Answered[Any]) -> dict[str, str]:
+    """Headers that say whether an answer was kept, and for how many seconds; `off`: it may not be."""
+    found = answered.found
+    if found is None:
+        return {"X-Cache": "off"}
+    return {"X-Cache": "hit", "Age": f"{found.age_seconds:.0f}"} if found.kept else {"X-Cache": "miss"}
+
+
 def sent(answered: Answered[Any], kind: type[Question[Any]], form: str) -> Response:
     """An answer in the form that was wanted."""
+    headers = age(answered)
     if form == "json":
-        return Response(answered.model_dump_json(), media_type="application/json")
+        return Response(answered.model_dump_json(), media_type="application/json", headers=headers)
     rows = [row.model_dump(mode="json") for row in answered.rows]
     if form == "chart":
         if kind.chart is None:
             raise Invalid(f"{kind.name()} has no chart; take format json or csv")
-        return JSONResponse(kind.chart.spec(rows))
-    headers = {"Content-Disposition": f'attachment; filename="{kind.name()}.csv"'}
+        return JSONResponse(kind.chart.spec(rows), headers=headers)
+    headers |= {"Content-Disposition": f'attachment; filename="{kind.name()}.csv"'}
     text = rows_as_csv(list(kind.answer().model_fields), rows)
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -1,0 +1,1 @@
+"""Asking: turns, answers that are kept, and the changes that make them wrong."""

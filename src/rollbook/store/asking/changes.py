@@ -1,0 +1,91 @@
+"""Changes: how often what is kept of a tenant has changed, and who hears of it the moment it can be read.
+
+The ground between the way in and the live side, which may not know each other. The order is what makes answers exact:
+first the change can be read, then the count grows and listeners hear of it, and only then is it acknowledged. So who
+notes a count, reads, and finds the count unchanged, knows that what they read is all that was acknowledged by then.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Version = tuple[int, int]
+
+# tables that no question reads
+ASIDE = frozenset({"rollup_days", "event_keys", "audit", "erasing", "correcting"})
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something of a tenant changed (None: of any). `by_rows`: rows came; who waits for events hears of a commit."""
+
+    tenant: str | None
+    by_rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Events can be read, all of those with this time of receipt and before; their columns as in `events`."""
+
+    stamp: datetime
+    rows: pa.Table
+
+
+Change = Changed | Committed
+Listener = Callable[[Change], None]
+
+
+class Changes:
+    """The counts and the listeners of one store. Listeners are called in the thread of the change, so be quick."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: dict[str, int] = {}
+        self._all = 0
+        self._listeners: tuple[Listener, ...] = ()
+
+    def version(self, tenant: str) -> Version:
+        """The count of a tenant's changes; the same later means that nothing has changed in between."""
+        return self._all, self._of.get(tenant, 0)
+
+    def changed(self, tenant: str | None, *, by_rows: bool = False) -> None:
+        """Something that can be read by now has changed; None: nobody knows of whom."""
+        with self._lock:
+            if tenant is None:
+                self._all += 1
+            else:
+                self._of[tenant] = self._of.get(tenant, 0) + 1
+        self._tell(Changed(tenant, by_rows))
+
+    def wrote(self, table: str, rows: pa.Table) -> None:
+        """Rows were added to a table, or perhaps some of them."""
+        if table in ASIDE:
+            return
+        if "tenant" not in rows.column_names:
+            self.changed(None, by_rows=True)
+            return
+        for tenant in pc.unique(rows["tenant"]).to_pylist():
+            self.changed(tenant, by_rows=True)
+
+    def committed(self, rows: pa.Table) -> None:
+        """Events were committed together: they have one time of receipt."""
+        if self._listeners and len(rows):
+            self._tell(Committed(rows["received"][0].as_py().replace(tzinfo=UTC), rows))
+
+    def listen(self, listener: Listener) -> None:
+        """Hear of every change from now on."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+    def ignore(self, listener: Listener) -> None:
+        """Hear no more."""
+        with self._lock:
+            self._listeners = tuple(one for one in self._listeners if one != listener)
+
+    def _tell(self, change: Change) -> None:
+        for listener in self._listeners:
+            listener(change)
