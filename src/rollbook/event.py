@@ -1,6 +1,7 @@
 """Event: something that somebody (or something) did, at a time. The one noun that every part shares."""
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -36,3 +37,26 @@ class Promoted(msgspec.Struct, kw_only=True, gc=False):
     score: float | None = None
     duration: float | None = None
     channel: str | None = None
+
+
+class EventType(StrEnum):
+    """Document 2's types. They are sent by value or as the constants' names, in any case, and stored in lower case."""
+
+    # learning
+    SESSION_START = "session_start"
+    SESSION_END = "session_end"
+    MATERIAL_VIEW = "material_view"
+    MATERIAL_COMPLETE = "material_complete"
+    # gamification
+    XP_EARNED = "xp_earned"
+    LEVEL_UP = "level_up"
+    ACHIEVEMENT_EARNED = "achievement_earned"
+    STREAK_UPDATE = "streak_update"
+    # the AI coach
+    AI_MESSAGE_SENT = "ai_message_sent"
+    AI_MESSAGE_RECEIVED = "ai_message_received"
+    AI_FEEDBACK_RATED = "ai_feedback_rated"
+    # the system
+    API_REQUEST = "api_request"
+    API_ERROR = "api_error"
+    SEARCH_QUERY = "search_query"

@@ -72,7 +72,7 @@ def test_a_body_that_is_not_json_says_where(store: Store) -> None:
     assert answer.json()["detail"].endswith("at character 17")
 
 
-def test_openapi_shows_every_route_of_documents_1_and_4(store: Store) -> None:
+def test_openapi_shows_every_route_of_documents_1_2_and_4(store: Store) -> None:
     client = serve(store)
     paths = client.get("/openapi.json").json()["paths"]
     assert paths["/events"]["post"]["summary"] == "Take events in (agent)"
@@ -82,6 +82,11 @@ def test_openapi_shows_every_route_of_documents_1_and_4(store: Store) -> None:
         assert "get" in paths[address]
     assert "post" in paths["/export"]
     assert set(client.get("/api/analytics/openapi.json").json()["paths"]) == {
+        "/api/analytics/events/track",
+        "/api/analytics/learning/overview",
+        "/api/analytics/learning/heatmap",
+        "/api/analytics/gamification/progress",
+        "/api/analytics/system/metrics",
         "/api/analytics/ingest",
         "/api/analytics/reports/dau",
         "/api/analytics/reports/events",

@@ -35,6 +35,7 @@ BODIES: dict[str, Any] = {
     "/api/v2/tenants/{tenant}": {"settings": {"country": "DE"}},
     "/api/v2/events": [{"event_type": "more", "user_id": "ada", "timestamp": "2026-03-03T11:00:00Z"}],
     "/events": {"event_type": "more", "user_id": "ada", "timestamp": "2026-03-03T11:00:01Z", "metadata": {}},
+    "/api/analytics/events/track": {"event_type": "XP_EARNED", "user_id": "ada", "timestamp": "2026-03-03T11:00:03Z"},
     "/api/analytics/ingest": [{"type": "more", "user_id": "ada", "ts": "2026-03-03T11:00:02Z", "src": "x"}],
 }
 FEWEST_READS, FEWEST_SAME, FEWEST_WRITES = 45, 30, 20
@@ -156,7 +157,8 @@ def written(alpha: School, beta: School, described: dict[str, Any]) -> list[str]
                 offences.append(f"{method} {path} {more}: {answer.status_code} {answer.text[:200]}")
     # what cannot be read is kept, but not among beta's dead letters
     alpha.call("POST", "/api/v2/events", [{"tenant_id": "beta", "user_id": 7}, {"tenant_id": "beta", "timestamp": "?"}])
-    for path, name in (("/api/v2/events", "event_type"), ("/events", "event_type"), ("/api/analytics/ingest", "type")):
+    ways = {"/api/v2/events": "event_type", "/events": "event_type", "/api/analytics/ingest": "type"}
+    for path, name in (ways | {"/api/analytics/events/track": "event_type"}).items():
         event = {name: "stolen", "user_id": "ada", "tenant_id": "beta", "timestamp": "2026-03-03T11:00:00Z"}
         answer = alpha.call("POST", path, [event])
         calls += 1

@@ -8,8 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 GOOD = {"event_type": "seen", "user_id": "ada"}
-ROUTES = {"/api/v2/events": "native", "/events": "agent", "/api/analytics/ingest": "ingest"}
-TYPE = {"/api/v2/events": "event_type", "/events": "event_type", "/api/analytics/ingest": "type"}
+TRACK = "/api/analytics/events/track"
+ROUTES = {"/api/v2/events": "native", "/events": "agent", TRACK: "studyin", "/api/analytics/ingest": "ingest"}
+TYPE = {"/api/v2/events": "event_type", "/events": "event_type", TRACK: "event_type", "/api/analytics/ingest": "type"}
 
 routes = pytest.mark.parametrize("route", ROUTES)
 

@@ -69,10 +69,28 @@ USAGE = {
     "success": True,
 }
 # how each dialect names the canonical fields
-TYPE = {"native": "event_type", "agent": "event_type", "ingest": "type", "engine": "event_type"}
-TIME = {"native": "timestamp", "agent": "timestamp", "ingest": "ts", "engine": "timestamp"}
-PROPERTIES = {"native": "metadata", "agent": "metadata", "ingest": "payload", "engine": "metadata"}
-SOURCE = {"native": "source_service", "agent": "source_service", "ingest": "src", "engine": "source_service"}
+TYPE = {
+    "native": "event_type",
+    "agent": "event_type",
+    "studyin": "event_type",
+    "ingest": "type",
+    "engine": "event_type",
+}
+TIME = {"native": "timestamp", "agent": "timestamp", "studyin": "timestamp", "ingest": "ts", "engine": "timestamp"}
+PROPERTIES = {
+    "native": "metadata",
+    "agent": "metadata",
+    "studyin": "properties",
+    "ingest": "payload",
+    "engine": "metadata",
+}
+SOURCE = {
+    "native": "source_service",
+    "agent": "source_service",
+    "studyin": "source_service",
+    "ingest": "src",
+    "engine": "source_service",
+}
 
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
 

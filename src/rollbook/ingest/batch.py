@@ -23,13 +23,15 @@ from rollbook.store.privacy.message_texts import MessageText
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who sends: events of `tenant` only (None: of any), of `user` only (as stored; None: of anyone), and none of
-    `barred_types`. `credential`: what they showed, safe to write down.
+    `barred_types`. `speaks_for`: of whom (as stored) events without a user are. `credential`: what they showed, safe to
+    write down.
     """
 
     tenant: str | None = None
     user: str | None = None
     barred_types: frozenset[str] = frozenset()
     credential: str = ""
+    speaks_for: str = ""
 
 
 @dataclass(slots=True)

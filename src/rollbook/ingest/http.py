@@ -26,8 +26,8 @@ Answer = Callable[[Receipt], dict[str, Any]]
 _encode = msgspec.json.Encoder().encode
 
 
-def receiving(dialect: str, answer: Answer) -> Endpoint:
-    """An endpoint that takes events in one dialect."""
+def receiving(dialect: str, answer: Answer, *, of_caller: bool = False) -> Endpoint:
+    """An endpoint that takes events in one dialect. `of_caller`: without a user they are of whose token is shown."""
 
     async def endpoint(request: Request) -> Response:
         intake: Intake = request.app.state.intake
@@ -36,7 +36,8 @@ def receiving(dialect: str, answer: Answer) -> Endpoint:
             lines = request.headers.get("content-type", "").partition(";")[0].strip().lower() in NDJSON
             key = request.headers.get("idempotency-key")
             grant = _grant(request)
-            receipt = await intake.take(body, dialect, grant.tenant, key, lines=lines, sender=_sender(request, grant))
+            sender = _sender(request, grant, of_caller=of_caller)
+            receipt = await intake.take(body, dialect, grant.tenant, key, lines=lines, sender=sender)
         except RollbookError as error:
             return refusal(error)
         except ClientDisconnect:
@@ -87,7 +88,7 @@ def native_answer(receipt: Receipt) -> dict[str, Any]:
 
 
 def agent_answer(receipt: Receipt) -> dict[str, Any]:
-    """Document 1's answer, with the event's real id."""
+    """Document 1's answer, and document 2's, with the event's real id."""
     return {"status": "success", "event_id": receipt.ids[0] if receipt.ids else None} | counted(receipt)
 
 
@@ -115,12 +116,12 @@ def _grant(request: Request) -> Grant:
     return grant
 
 
-def _sender(request: Request, grant: Grant) -> Sender | None:
+def _sender(request: Request, grant: Grant, *, of_caller: bool) -> Sender | None:
     caller = grant.caller
     if caller is None or not caller.tenant:
         return None
     if grant.users is None:
-        return Sender(caller.tenant, credential=caller.credential)
+        return Sender(caller.tenant, credential=caller.credential, speaks_for=caller.subject if of_caller else "")
     barred = request.app.state.tenants.settings(caller.tenant).server_only_types
     return Sender(caller.tenant, caller.subject, frozenset(barred), caller.credential)
 
@@ -134,6 +135,7 @@ def _summary(receipt: Receipt) -> str:
 ROUTES = [
     Route("/api/v2/events", receiving("native", native_answer), methods=["POST"]),
     Route("/events", receiving("agent", agent_answer), methods=["POST"]),
+    Route("/api/analytics/events/track", receiving("studyin", agent_answer, of_caller=True), methods=["POST"]),
     Route("/api/analytics/ingest", receiving("ingest", counted), methods=["POST"]),
 ]
 

@@ -26,9 +26,15 @@ _COUNTS: dict[str, Any] = {
 _ANSWERS: dict[str, dict[str, Any]] = {
     "native": _COUNTS | {"event_id": {"type": "string", "description": "Where one event was sent."}},
     "agent": {"status": {"type": "string"}, "event_id": {"type": "string"}} | _COUNTS,
+    "studyin": {"status": {"type": "string"}, "event_id": {"type": "string"}} | _COUNTS,
     "ingest": _COUNTS,
 }
-_PATHS = {"native": "/api/v2/events", "agent": "/events", "ingest": "/api/analytics/ingest"}
+_PATHS = {
+    "native": "/api/v2/events",
+    "agent": "/events",
+    "studyin": "/api/analytics/events/track",
+    "ingest": "/api/analytics/ingest",
+}
 _REFUSED = {
     "400": "The body is not JSON; the text says where.",
     "413": "More events or bytes than a limit allows.",

@@ -21,6 +21,7 @@ ROUTES: dict[tuple[str, str], Permission] = {
     # the way in
     ("POST", "/api/v2/events"): "write",
     ("POST", "/events"): "write",
+    ("POST", "/api/analytics/events/track"): "write",
     ("POST", "/api/analytics/ingest"): "write",
     # document 1
     ("GET", "/metrics/{user_id:path}"): "ask_person",
@@ -30,6 +31,11 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/cohort-analysis"): "ask_many",
     ("GET", "/dashboard-data"): "ask_many",
     ("POST", "/export"): "export",
+    # document 2
+    ("GET", "/api/analytics/learning/overview"): "ask_person",
+    ("GET", "/api/analytics/learning/heatmap"): "ask_person",
+    ("GET", "/api/analytics/gamification/progress"): "ask_person",
+    ("GET", "/api/analytics/system/metrics"): "ask_many",
     # document 4
     ("GET", "/api/analytics/reports/dau"): "ask_many",
     ("GET", "/api/analytics/reports/events"): "export",

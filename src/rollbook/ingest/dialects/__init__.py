@@ -5,7 +5,8 @@ from rollbook.ingest.dialects.dialect import Dialect
 from rollbook.ingest.dialects.engine import ENGINE
 from rollbook.ingest.dialects.ingest import INGEST
 from rollbook.ingest.dialects.native import NATIVE
+from rollbook.ingest.dialects.studyin import STUDYIN
 
 __all__ = ["DIALECTS", "Dialect"]
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (NATIVE, AGENT, INGEST, ENGINE)}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (NATIVE, AGENT, STUDYIN, INGEST, ENGINE)}

@@ -35,7 +35,8 @@ class Dialect:
 
     Of a dialect with more than the canonical fields, `plain` is the shape without them, tried first; `finish` turns a
     decoded shape into its final form, and `gather` does so for the tolerant reader: it takes its own fields out, and
-    gives what goes to the properties, below the event's own and above them. Both may raise.
+    gives what goes to the properties, below the event's own and above them. Both may raise. `user_within` finds the
+    user where it may stand elsewhere than under `names`; "" where it does not.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Dialect:
     plain: type[Event] | None = None
     finish: Callable[[Any], Event] | None = None
     gather: Callable[[loose.Fields], tuple[loose.Fields, dict[str, Any]]] | None = None
+    user_within: Callable[[bytes], str] | None = None
     _shapes: tuple[_Decoders, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,4 +75,5 @@ class Dialect:
 
     def user_of(self, original: bytes) -> str:
         """Of whom an event is that was refused; "" where it does not say."""
-        return loose.user_of(original, self.names)
+        found = loose.user_of(original, self.names)
+        return found or (self.user_within(original) if self.user_within else "")

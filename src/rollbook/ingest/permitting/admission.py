@@ -23,9 +23,15 @@ def admit(batch: Batch, settings: Settings) -> None:
 
 
 def own(batch: Batch, settings: Settings) -> None:
-    """A learner's own token writes only their own events; without a user they are theirs."""
+    """A learner's own token writes only their own events; without a user they are theirs.
+
+    Others write anybody's; what is without a user is theirs where the route says so.
+    """
     sender = batch.sender
     if sender is None or sender.user is None:
+        if sender is not None and sender.speaks_for:
+            for event in batch.events:
+                event.user = event.user or sender.speaks_for
         return
     refused: dict[int, Refusal] = {}
     for place, event in enumerate(batch.events):
