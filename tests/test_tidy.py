@@ -31,7 +31,7 @@ ARCHITECTURE: dict[str, set[str]] = {
     "demo": GROUND | {"store"},
 }
 # These wire the parts together, and so may import all of them.
-WIRING = {"jobs", "cli", "app", "agent", "bench", "__init__", "__main__"}
+WIRING = {"jobs", "cli", "app", "agent", "bench", "tracker", "__init__", "__main__"}
 
 # the bench's: the bare loop's own table, events made up in bulk, the tables' weight; nothing that Rollbook runs
 MAY_HOLD_SQL = ("store/", "analyses/", "bench/tables.py")

@@ -27,6 +27,7 @@ from rollbook.ingest import http, import_routes, letter_routes, verify_routes
 from rollbook.ingest.hot_path import HotPath
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.minimising import routes as minimising_routes
+from rollbook.ingest.publishing import publisher_of
 from rollbook.jobs.durable import Durable
 from rollbook.jobs.runner import Runner
 from rollbook.jobs.schedule import TASKS
@@ -47,6 +48,7 @@ class Rollbook:
         self.rates, self.address = Rates(settings), Addresses(settings.trusted_proxies)
         self.credentials = Credentials(self.store, self.tenants, slows=self.rates, address=self.address)
         self.sessions = Sessions(self.store, self.credentials.keys.is_good)
+        self.publisher = publisher_of(self.store)
         self.intake = Intake(self.store, self.trail)
         self._durable = Durable(self.store, self.trail)
         self.rights = self._durable.rights
@@ -59,6 +61,8 @@ class Rollbook:
         self._runner.stop()
         self._durable.close()
         self.intake.close()
+        if self.publisher is not None:
+            self.publisher.close()
         self.trail.close()
         self.store.close()
 
@@ -77,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         book = await anyio.to_thread.run_sync(Rollbook, settings)
         app.state.book, app.state.store, app.state.intake = book, book.store, book.intake
         app.state.tenants, app.state.trail, app.state.provider = book.tenants, book.trail, book.provider
-        app.state.rights = book.rights
+        app.state.rights, app.state.publisher = book.rights, book.publisher
         app.state.credentials, app.state.sessions = book.credentials, book.sessions
         app.state.watch = Watch(book.store, lambda who: book.credentials.is_good(who) and book.sessions.is_good(who))
         finds = (book.credentials, book.sessions)

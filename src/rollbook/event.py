@@ -60,3 +60,12 @@ class EventType(StrEnum):
     API_REQUEST = "api_request"
     API_ERROR = "api_error"
     SEARCH_QUERY = "search_query"
+
+
+_TYPES = frozenset(EventType)
+
+
+def stored_type(type: str) -> str:
+    """One of document 2's types as it is stored, however it was written; any other as it is."""
+    lower = type.strip().lower()
+    return lower if lower in _TYPES else type

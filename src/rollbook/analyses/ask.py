@@ -65,7 +65,8 @@ def ask(store: Store, question: Question[A], grant: Grant | str = "default") -> 
         return _ask_of_groups(store, question, seen)
     zone = store.zone_of(seen.tenant)
     when = When(seen.tenant, question.as_of or aware(datetime.now(UTC)), question.timezone or zone)
-    asked, keeping = stored(store, question, seen.tenant), _keeping(store, question, seen.tenant)
+    settled = question.settled(store.settings)
+    asked, keeping = stored(store, settled, seen.tenant), _keeping(store, settled, seen.tenant)
     with store.rollups.reading(seen.tenant) as hot:
         sealed, same = store.rollups.sealed(seen.tenant), when.zone == zone
         scope = _of_person(store, asked, seen.narrow(asked.scope(when)))

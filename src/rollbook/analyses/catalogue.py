@@ -12,6 +12,8 @@ from rollbook.analyses.cohort_analysis import CohortAnalysis
 from rollbook.analyses.cohorts import Cohorts
 from rollbook.analyses.event_distribution import EventDistribution
 from rollbook.analyses.events_by_day import EventsByDay
+from rollbook.analyses.gamification.gamification_progress import GamificationProgress
+from rollbook.analyses.gamification.gamification_stats import GamificationStats
 from rollbook.analyses.learner.dropout_risk import DropoutRisk
 from rollbook.analyses.learner.engagement import Engagement
 from rollbook.analyses.learner.intervention import Intervention
@@ -23,6 +25,14 @@ from rollbook.analyses.question import Question
 from rollbook.analyses.retention import Retention
 from rollbook.analyses.retention_curve import RetentionCurve
 from rollbook.analyses.retention_periods import RetentionPeriods
+from rollbook.analyses.study.ai_coach_metrics import AiCoachMetrics
+from rollbook.analyses.study.analytics_events import AnalyticsEvents
+from rollbook.analyses.study.daily_activity_summary import DailyActivitySummary
+from rollbook.analyses.study.hourly_analytics_summary import HourlyAnalyticsSummary
+from rollbook.analyses.study.learning_heatmap import LearningHeatmap
+from rollbook.analyses.study.learning_overview import LearningOverview
+from rollbook.analyses.study.learning_sessions import LearningSessions
+from rollbook.analyses.system.system_metrics import SystemMetrics
 from rollbook.analyses.totals import Totals
 from rollbook.errors import Invalid, NotFound
 
@@ -45,6 +55,16 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     Intervention,
     Timeline,
     Anomalies,
+    LearningOverview,
+    LearningHeatmap,
+    LearningSessions,
+    DailyActivitySummary,
+    HourlyAnalyticsSummary,
+    AnalyticsEvents,
+    AiCoachMetrics,
+    GamificationProgress,
+    GamificationStats,
+    SystemMetrics,
 )
 
 BY_NAME = {question.name(): question for question in QUESTIONS}

@@ -13,6 +13,7 @@ from rollbook.governance.cells import Cell
 from rollbook.store.scope import MILLISECOND, start_of
 
 WEEK_DAYS = 7
+HOURS_A_DAY = 24
 
 Bind = Callable[[str], list[dict[str, Any]]]
 
@@ -26,6 +27,8 @@ def check(question: Question[Any], zone: str, *, perturbed: bool) -> Crowd:
         raise Invalid(f"groups are counted in the days of {zone}; leave timezone out")
     if str(getattr(question, "window", "")).endswith("h"):
         raise Invalid("groups are counted in whole days; take a window in days, as 7d")
+    if getattr(question, "hours", 0) % HOURS_A_DAY:
+        raise Invalid("groups are counted in whole days; take hours in whole days, as 24 or 48")
     if perturbed:
         _check_weeks(question, crowd)
     return crowd

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from rollbook.analyses.chart import Chart
 from rollbook.analyses.crowd import Crowd
 from rollbook.governance.consent import Purpose
+from rollbook.settings import Settings
 from rollbook.store.scope import DAY, EPOCH, MILLISECOND, Scope, start_of
 
 
@@ -106,6 +107,10 @@ class Question(BaseModel, Generic[A]):
             if metadata and metadata["args"]:
                 return metadata["args"][0]  # type: ignore[no-any-return]
         raise TypeError(f"{cls.__name__} must say what it answers: class {cls.__name__}(Question[…])")
+
+    def settled(self, settings: Settings) -> Self:
+        """The question with what the settings say where it leaves something to them; default: nothing."""
+        return self
 
     def scope(self, when: When) -> Scope:
         """Whose events, and when; default: everything up to now."""

@@ -239,6 +239,7 @@ class Committer:
             self._write(rows)
             self._seen.add(keys, stamp)
             counts += self._tally.accepted(rows)
+            self._store.committed.tell(rows)
         return fresh, counts
 
     def _write(self, rows: pa.Table) -> None:

@@ -12,9 +12,9 @@ class LifecycleSettings(BaseModel):
 
     event_expiry_days: int = named(
         365,
-        *("EVENT_RETENTION_DAYS", "DATA_RETENTION_DAYS", "ANALYTICS_EVENT_RETENTION_DAYS", "HOT_DATA_RETENTION_DAYS"),
+        *("EVENT_RETENTION_DAYS", "DATA_RETENTION_DAYS", "HOT_DATA_RETENTION_DAYS"),
         why="Hot: days until raw events are archived and deleted, counted from their receipt. The longest wins.",
-        documents="2: 7, 3: 365, 4: 90, 5: 7",
+        documents="3: 365, 4: 90, 5: 7",
         ge=1,
         le=LONGEST,
     )

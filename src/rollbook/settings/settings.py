@@ -23,6 +23,7 @@ from rollbook.settings.later import LATER
 from rollbook.settings.lifecycle import LifecycleSettings
 from rollbook.settings.privacy import PrivacySettings
 from rollbook.settings.sign_in import SignInSettings
+from rollbook.settings.studyin import StudyinSettings
 
 Level = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"],
@@ -37,6 +38,7 @@ class Settings(
     PrivacySettings,
     LifecycleSettings,
     AnsweringSettings,
+    StudyinSettings,
     BaseSettings,
 ):
     """Rollbook's settings, read from the environment once, at start. An empty variable counts as unset."""

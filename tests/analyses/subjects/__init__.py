@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.analyses.subjects import activity, learner, returning
+from tests.analyses.subjects import activity, gamification, learner, returning, study, system
 from tests.analyses.subjects.subject import Subject
 from tests.analyses.worlds import ZONES, World, worlds
 
@@ -12,6 +12,9 @@ SUBJECTS: tuple[Subject, ...] = (
     activity.SUBJECT,
     returning.SUBJECT,
     learner.SUBJECT,
+    study.SUBJECT,
+    gamification.SUBJECT,
+    system.SUBJECT,
 )
 
 SUBJECT_OF: dict[str, Subject] = {name: subject for subject in SUBJECTS for name in subject.parameters}

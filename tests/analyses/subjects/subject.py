@@ -20,7 +20,7 @@ class Subject:
     `parameters`: by question, what may be asked in a world. `happens`: any event of their worlds, given a moment of
     interest, the now and the zone. `needed`: parameters that a question must have, where there is no default.
     `story`: what else happens to a user in the fixed story of test_registered.py. `nothing_found`: questions that may
-    answer nothing to that story.
+    answer nothing to that story. `of_nobody`: figures that are not 0 where nothing ever happened.
     """
 
     parameters: Mapping[str, Callable[[World], Strategies]]
@@ -28,3 +28,4 @@ class Subject:
     needed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     story: Callable[[str], list[dict[str, Any]]] = lambda user: []
     nothing_found: frozenset[str] = frozenset()
+    of_nobody: frozenset[str] = frozenset()

@@ -56,10 +56,10 @@ class Timeline(Question[Moment]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Moment]:
         """Row for row, the properties read."""
-        return [Moment(**row | {"properties": _read(row["properties"])}) for row in found]
+        return [Moment(**row | {"properties": read(row["properties"])}) for row in found]
 
 
-def _read(properties: str) -> dict[str, Any]:
+def read(properties: str) -> dict[str, Any]:
     """The properties; a number that nothing can hold (1e999, thousands of digits) as the text it was sent as."""
     read: dict[str, Any] = json.loads(properties, parse_float=_real, parse_int=_whole)
     return read

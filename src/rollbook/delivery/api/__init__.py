@@ -19,12 +19,14 @@ from rollbook.delivery.api import (
     refusals,
     reports,
     roster,
+    studyin,
     tenants,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     agent.router,
+    studyin.router,
     reports.router,
     ask.router,
     tenants.router,

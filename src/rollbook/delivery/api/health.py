@@ -25,7 +25,8 @@ def health(request: Request, response: Response) -> Health:
     """200 when it is ready, 503 otherwise.
 
     While events are refused (a full disk) it stays 200, and says `degraded`: only a request that comes through shows
-    that they can be taken again, and questions are answered all the while.
+    that they can be taken again, and questions are answered all the while. Where events are published through Redis,
+    `redis` says whether it answers; neither events nor questions wait for it.
     """
     store = getattr(request.app.state, "store", None)
     if store is None:
@@ -35,5 +36,8 @@ def health(request: Request, response: Response) -> Health:
     ready = all(state == "ok" for state in checks.values())
     if not ready:
         response.status_code = 503
+    publisher = getattr(request.app.state, "publisher", None)
+    if publisher is not None:
+        checks["redis"] = publisher.state()
     status = "unavailable" if not ready else "degraded" if store.trouble else "ok"
     return Health(status=status, version=request.app.version, checks=checks | {"ingest": store.trouble or "ok"})

@@ -21,4 +21,15 @@ QUESTIONS: dict[str, Permission] = {
     "dropout_risk": "ask_person",
     "intervention": "ask_person",
     "timeline": "ask_person",
+    # document 2
+    "learning_overview": "ask_person",
+    "learning_heatmap": "ask_person",
+    "learning_sessions": "ask_person",
+    "daily_activity_summary": "ask_person",
+    "hourly_analytics_summary": "ask_many",
+    "analytics_events": "ask_person",
+    "ai_coach_metrics": "ask_person",
+    "gamification_progress": "ask_person",
+    "gamification_stats": "ask_person",
+    "system_metrics": "ask_many",
 }

@@ -11,7 +11,7 @@ from rollbook.governance.lifecycle.archives import remove_people
 from rollbook.governance.lifecycle.holds import held as holds_on
 from rollbook.governance.rights.held import named_letters
 from rollbook.governance.rights.packages import Packages
-from rollbook.governance.rights.shared import forget
+from rollbook.governance.rights.shared import forget, forget_events
 from rollbook.governance.tombstones import tombstones_of
 from rollbook.store import Store
 from rollbook.store.erasing import Erasing, is_telling
@@ -95,9 +95,14 @@ def files(erasure: Erasure) -> Told:
 
 
 def shared(erasure: Erasure) -> Told:
-    """Remove what several processes share of them for a moment."""
-    url = erasure.store.settings.redis
-    return {"keys": forget(url, erasure.known.words)} if url else {}
+    """Remove what Redis holds of them: what several processes share for a moment, and published events."""
+    settings = erasure.store.settings
+    if not settings.redis:
+        return {}
+    return {
+        "keys": forget(settings.redis, erasure.known.words),
+        "events": forget_events(settings, erasure.tenant, erasure.known),
+    }
 
 
 def records(erasure: Erasure) -> Told:

@@ -1,4 +1,4 @@
-"""Shared: what several processes keep for a moment in Redis, counters of calls and tickets, without a person."""
+"""Shared: what Redis keeps for a moment, counters of calls, tickets and published events, without a person."""
 
 import json
 from collections.abc import Sequence
@@ -8,6 +8,11 @@ import redis
 from redis.exceptions import RedisError
 
 from rollbook.errors import Unavailable
+from rollbook.settings import Settings
+from rollbook.store.erasing import finder
+from rollbook.store.records.holdings import Known
+from rollbook.store.sharing import History
+from rollbook.store.sharing.history import read
 
 PREFIX = "rollbook:*"
 TIMEOUT_SECONDS = 5
@@ -29,6 +34,25 @@ def forget(url: str, words: Sequence[str]) -> int:
     except RedisError as error:
         raise Unavailable(f"Redis does not answer, and may still name somebody who is erased: {error}") from error
     return len(found)
+
+
+def forget_events(settings: Settings, tenant: str, known: Known) -> int:
+    """Remove every published event that is of somebody, or names them; how many entries. Raises Unavailable."""
+    if not settings.redis:
+        return 0
+    wanted, users = finder(known.words), set(known.users)
+
+    def is_of_them(text: bytes) -> bool:
+        entry = read(text)
+        return (entry is not None and entry.user_id in users) or bool(wanted.search(text.decode("utf-8", "replace")))
+
+    history = History(settings.redis, theirs=settings.redis_tenant, most=settings.redis_history_events)
+    try:
+        return history.forget(tenant, is_of_them)
+    except (RedisError, OSError) as error:
+        raise Unavailable(f"Redis does not answer, and may still hold events of who is erased: {error}") from error
+    finally:
+        history.close()
 
 
 def _names(client: Any, key: bytes, texts: Sequence[bytes]) -> bool:

@@ -5,12 +5,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw, field
 
-from rollbook.event import EMPTY, Event, EventType
+from rollbook.event import EMPTY, Event, stored_type
 from rollbook.ingest import loose
 from rollbook.ingest.dialects.dialect import Dialect
 from rollbook.ingest.reasons import Refusal
 
-TYPES = frozenset(EventType)
 USER = "user_id"
 _USER = b"user_id"
 
@@ -24,12 +23,6 @@ class StudyinEvent(Event, forbid_unknown_fields=True):
     tenant: str | None = field(name="tenant_id", default=None)
     source: str | None = field(name="source_service", default=None)
     properties: Raw = field(name="properties", default=EMPTY)
-
-
-def stored_type(type: str) -> str:
-    """One of document 2's types in lower case, however it was written; any other as it is."""
-    lower = type.strip().lower()
-    return lower if lower in TYPES else type
 
 
 def finish(shape: StudyinEvent) -> Event:

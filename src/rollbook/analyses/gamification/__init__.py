@@ -1,0 +1,1 @@
+"""Questions about XP, levels, achievements and streaks, and what they share."""

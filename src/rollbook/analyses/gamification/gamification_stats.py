@@ -1,0 +1,111 @@
+"""Gamification stats: document 2's table of everybody's XP, level, achievements and streak."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field
+
+from rollbook.analyses.chart import Bars, Chart
+from rollbook.analyses.gamification.progress import REPORTED, moment
+from rollbook.analyses.gamification.streaks import Report, streak
+from rollbook.analyses.question import Answer, Question, When
+from rollbook.analyses.study.sessions import PASSIVE, XP
+from rollbook.settings import Settings
+from rollbook.settings.curve import USUAL, CurveText, curve
+from rollbook.store.scope import DAY, start_of
+
+MOST_PEOPLE = 10_000
+
+
+class StatsOfPerson(Answer):
+    """Where one person reached."""
+
+    user_id: str
+    total_xp: int
+    current_level: int
+    current_streak: int
+    longest_streak: int
+    total_achievements: int
+    last_active: date | None = Field(description="Last day with an event but those that are no activity.")
+
+
+class GamificationStats(Question[StatsOfPerson]):
+    """Where does everybody stand: XP, level, streak, achievements? The most XP first.
+
+    Document 2's table `gamification_stats`: everyone with an `xp_earned`, `achievement_earned`, `level_up` or
+    `streak_update`, by the definitions of `gamification_progress`.
+    """
+
+    limit: Annotated[int, Field(ge=1, le=MOST_PEOPLE, description="Most people.")] = 1_000
+    curve: CurveText | None = Field(None, description="Curve of levels; default: ROLLBOOK_LEVEL_CURVE.")
+
+    # the days from the rollup; from the events what tells of XP and reports, and the moments of the last two days,
+    # since a streak that ended earlier is broken whatever was reported
+    sql: ClassVar[str] = f"""
+        select any(name) as user_id, sum(earned) as xp,
+               uniqExactArray(named) + sum(unnamed) as total_achievements,
+               groupArrayIf(day, active) as days, argMaxIf(first, day, active) as renewed,
+               max(told) as report, max(most) as best
+        from (
+            select any(user) as name, person, day, sum(events) > 0 as active, sum(xp) as earned,
+                   groupUniqArrayIf(achievement, achievement != '') as named,
+                   countIf(at > 0 and type = 'achievement_earned' and achievement = '') as unnamed,
+                   minIf(at, at > 0 and type not in {PASSIVE}) as first,
+                   maxIf((at, reported), reported >= 0) as told, maxIf(reported, reported >= 0) as most,
+                   countIf(at > 0 and type in ('xp_earned', 'achievement_earned', 'level_up', 'streak_update')) as plays
+            from (
+                select user, person, day, type, if(type in {PASSIVE}, 0, events) as events, 0 as at, 0 as xp,
+                       '' as achievement, -1 as reported
+                from activity_scope
+                union all
+                select user, person, toDate(timestamp, {{zone:String}}) as day, type, 0 as events,
+                       toUnixTimestamp64Milli(timestamp) as at, {XP} as xp,
+                       if(type = 'achievement_earned', JSONExtractString(properties, 'achievement_id'), '')
+                           as achievement,
+                       if(ifNull({REPORTED}, 0), toInt64(JSONExtractFloat(properties, 'streak_days')), -1) as reported
+                from scope
+                where type in ('xp_earned', 'achievement_earned', 'level_up', 'streak_update')
+                   or timestamp >= {{recent:DateTime64(3, 'UTC')}})
+            where person != sipHash64('')
+            group by person, day)
+        group by person
+        having sum(plays) > 0
+        order by xp desc, user_id
+        limit {{limit:UInt32}}
+        """
+    chart: ClassVar[Chart] = Bars(x="user_id", y="total_xp")
+
+    def settled(self, settings: Settings) -> Self:
+        """The curve is the setting's where none is given."""
+        return self.model_copy(update={"curve": self.curve or settings.level_curve})
+
+    def bound(self, when: When) -> dict[str, Any]:
+        """Yesterday's beginning, too."""
+        return super().bound(when) | {"recent": start_of(when.today - DAY, when.zone)}
+
+    def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[StatsOfPerson]:
+        """Row for row."""
+        levels = curve(self.curve or USUAL)
+        return [self._row(row, levels.level(row["xp"]).number, when) for row in found]
+
+    def _row(self, row: dict[str, Any], level: int, when: When) -> StatsOfPerson:
+        (at, reported), days = row["report"], row["days"]
+        recent = row["renewed"] and moment(row["renewed"])
+        reached = streak(
+            days,
+            when.today,
+            zone=when.zone,
+            renewed=recent if isinstance(recent, datetime) else None,
+            report=Report(moment(at), reported) if at else None,
+            best=row["best"],
+        )
+        return StatsOfPerson(
+            user_id=row["user_id"],
+            total_xp=max(0, row["xp"]),
+            current_level=level,
+            current_streak=reached.current,
+            longest_streak=reached.longest,
+            total_achievements=row["total_achievements"],
+            last_active=max(days, default=None),
+        )

@@ -1,0 +1,57 @@
+"""Learning sessions: document 2's table of sessions."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from rollbook.analyses.question import Answer, Question, When
+from rollbook.analyses.study.daily_activity_summary import MOST_DAYS, MOST_ROWS
+from rollbook.analyses.study.sessions import COMPLETIONS, SESSIONS, VIEWS, XP
+from rollbook.store import Scope
+
+
+class LearningSession(Answer):
+    """One session."""
+
+    session_id: str | None = Field(description="null: its events name none.")
+    user_id: str | None = Field(description="null: nobody known.")
+    started_at: datetime = Field(description="Its first start or end.")
+    ended_at: datetime | None = Field(description="Its last end; null: it has none.")
+    duration_minutes: float
+    events: int = Field(description="Everything in it, its starts and ends too.")
+    materials_viewed: int = Field(description="Distinct ones with an id.")
+    materials_completed: int = Field(description="Distinct ones with an id.")
+    xp_earned: int
+
+
+class LearningSessions(Question[LearningSession]):
+    """Which sessions were there, the newest first?
+
+    Document 2's table `learning_sessions`. What a session is and how long it took is told at `learning_overview`.
+    Events without a session id belong to the person's last start without one, until its end.
+    """
+
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Calendar days, today included.")] = 7
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows.")] = 1_000
+
+    sql: ClassVar[str] = f"""
+        select nullIf(any(session), '') as session_id, nullIf(any(user), '') as user_id, any(began) as started_at,
+               anyOrNull(ended) as ended_at, any(seconds) / 60 as duration_minutes, count() as events,
+               uniqExactIf(content, content != '' and type in {VIEWS}) as materials_viewed,
+               uniqExactIf(content, content != '' and type in {COMPLETIONS}) as materials_completed,
+               sum({XP}) as xp_earned
+        from ({SESSIONS})
+        where began >= {{begin:DateTime64(3, 'UTC')}} and (session != '' or timestamp <= ifNull(ended, timestamp))
+        group by person, thread
+        order by started_at desc, user_id, thread
+        limit {{limit:UInt32}}
+        """
+
+    def scope(self, when: When) -> Scope:
+        """The days, and one before them, so that no session is taken for one that began later."""
+        return when.calendar_days(self.days + 1)
+
+    def bound(self, when: When) -> dict[str, Any]:
+        """When the days begin, too."""
+        return super().bound(when) | {"begin": when.calendar_days(self.days).begin}

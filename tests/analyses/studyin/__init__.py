@@ -1,0 +1,1 @@
+"""Document 2's questions, as stories."""

@@ -1,0 +1,1 @@
+"""Document 2 in Python."""
