@@ -3,18 +3,17 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from rollbook.app import Rollbook
 from rollbook.errors import Invalid, Unavailable
 from rollbook.governance.consent import restrict
-from rollbook.settings import load
 from rollbook.tracker import AnalyticsTracker, EventBus, EventType, TrackedEvent, get_event_bus
+from tests.publishing import publishing
 from tests.services import free_port, redis_server
+from tests.tracker.conftest import Opened
 
 PATIENCE_SECONDS = 60
 
@@ -54,68 +53,67 @@ async def documented(bus: EventBus, tracker: AnalyticsTracker) -> None:
     assert len(heard) == 2
 
 
-def test_in_the_process(tmp_path: Path) -> None:
-    async def check(book: Rollbook) -> None:
-        bus = get_event_bus(book)
-        assert get_event_bus(book) is bus
-        await documented(bus, AnalyticsTracker(book))
+def test_in_the_process(book: Opened, tenant: str) -> None:
+    async def check() -> None:
+        bus = get_event_bus(book, tenant=tenant)
+        assert get_event_bus(book, tenant=tenant) is bus
+        await documented(bus, AnalyticsTracker(book, tenant=tenant))
         with pytest.raises(Invalid, match="only Redis"):
             await bus.history("xp_earned")
         await bus.stop()
 
-    with Rollbook(load(data=tmp_path / "book")) as book, capture_logs() as written:
-        asyncio.run(check(book))
+    with capture_logs() as written:
+        asyncio.run(check())
     assert [line["event_type"] for line in written if line["event"] == "handler_failed"] == ["xp_earned"]
 
 
-def test_nothing_is_told_of_other_tenants_or_of_who_is_restricted(tmp_path: Path) -> None:
-    async def check(book: Rollbook) -> None:
+def test_nothing_is_told_of_other_tenants_or_of_who_is_restricted(book: Opened, tenant: str) -> None:
+    async def check() -> None:
         heard: list[str] = []
-        bus = get_event_bus(book, tenant="school")
+        bus = get_event_bus(book, tenant=tenant)
         await bus.subscribe([EventType.XP_EARNED], lambda event: heard.append(event.user_id))
         await bus.start_listening()
-        await AnalyticsTracker(book).track("xp_earned", "stranger")
-        school = AnalyticsTracker(book, tenant="school")
-        await asyncio.to_thread(restrict, book.store, "school", "ada", True)
+        await AnalyticsTracker(book, tenant=f"{tenant}-other").track("xp_earned", "stranger")
+        await asyncio.to_thread(restrict, book.store, tenant, "ada", True)
         for user in ("ada", "bo"):
-            await school.track("xp_earned", user)
+            await AnalyticsTracker(book, tenant=tenant).track("xp_earned", user)
         await come(lambda: heard)
         assert heard == ["bo"]
         await bus.stop()
 
-    with Rollbook(load(data=tmp_path / "book")) as book:
-        asyncio.run(check(book))
+    asyncio.run(check())
 
 
 @pytest.mark.service("redis")
-def test_through_redis(tmp_path: Path) -> None:
-    async def check(book: Rollbook, url: str) -> None:
-        bus = get_event_bus(redis_url=url)
-        await documented(bus, AnalyticsTracker(book))
+def test_through_redis(book: Opened, tenant: str) -> None:
+    async def check(url: str) -> None:
+        bus = get_event_bus(redis_url=url, tenant=tenant)
+        await documented(bus, AnalyticsTracker(book, tenant=tenant))
         newest, *_ = await bus.history(EventType.XP_EARNED, 2)
         assert (newest.xp_amount, newest.user_id) == (30, "ada")
         with pytest.raises(Invalid, match="count"):
             await bus.history("xp_earned", 0)
         await bus.stop()
-        other, heard = get_event_bus(redis_url=url, tenant="school"), list[int]()
-        await other.subscribe([EventType.XP_EARNED], lambda event: heard.append(event.xp_amount))
-        await other.start_listening()
-        await AnalyticsTracker(book).track("XP_EARNED", "ada", {"xp_amount": 1})
-        await AnalyticsTracker(book, tenant="school").track("XP_EARNED", "ada", {"xp_amount": 2})
+        theirs, heard = get_event_bus(redis_url=url), list[int]()
+        await theirs.subscribe([EventType.XP_EARNED], lambda event: heard.append(event.xp_amount))
+        await theirs.start_listening()
+        await AnalyticsTracker(book, tenant=tenant).track("XP_EARNED", "ada", {"xp_amount": 1})
+        await AnalyticsTracker(book).track("XP_EARNED", "ada", {"xp_amount": 2})
         await come(lambda: heard)
         assert heard == [2]
-        await other.stop()
+        await theirs.stop()
 
-    with redis_server() as url, Rollbook(load(data=tmp_path / "book", redis_url=url)) as book:
-        asyncio.run(check(book, url))
+    with redis_server() as url, publishing(book.store, url):
+        asyncio.run(check(url))
 
 
 @pytest.mark.service("redis")
-def test_a_cut_connection_is_made_anew(tmp_path: Path) -> None:
+def test_a_cut_connection_is_made_anew(book: Opened) -> None:
     port = free_port()
+    url = f"redis://127.0.0.1:{port}/0"
 
-    async def check(book: Rollbook, servers: contextlib.ExitStack, url: str) -> None:
-        bus, heard = get_event_bus(redis_url=url, tenant="default"), list[int]()
+    async def check(servers: contextlib.ExitStack) -> None:
+        bus, heard = get_event_bus(redis_url=url), list[int]()
         with pytest.raises(Unavailable, match="does not answer"):
             await bus.start_listening()
         with redis_server(port):
@@ -125,15 +123,15 @@ def test_a_cut_connection_is_made_anew(tmp_path: Path) -> None:
             await come(lambda: heard)
         servers.enter_context(redis_server(port))
         number = 1
-        while len(heard) < 2:
-            number += 1
-            await AnalyticsTracker(book).track("XP_EARNED", "ada", {"xp_amount": number})
-            await asyncio.sleep(0.2)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(heard) < 2:
+                number += 1
+                await AnalyticsTracker(book).track("XP_EARNED", "ada", {"xp_amount": number})
+                await asyncio.sleep(0.2)
         await bus.stop()
 
-    url = f"redis://127.0.0.1:{port}/0"
-    with contextlib.ExitStack() as servers, Rollbook(load(data=tmp_path / "book", redis_url=url)) as book:
-        asyncio.run(check(book, servers, url))
+    with contextlib.ExitStack() as servers, publishing(book.store, url):
+        asyncio.run(check(servers))
 
 
 def test_without_redis_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

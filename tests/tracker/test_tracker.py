@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,11 @@ import pytest
 
 from rollbook.analyses.ask import ask
 from rollbook.analyses.study.learning_overview import LearningOverview
-from rollbook.app import Rollbook
 from rollbook.errors import Invalid, Unauthenticated
-from rollbook.settings import load
 from rollbook.tracker import AnalyticsTracker, EventType, NotDelivered
 from tests.cli.terminal import serving
 from tests.ingest import kept
-
-
-@pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollbook]:
-    """An open Rollbook."""
-    with Rollbook(load(data=tmp_path_factory.mktemp("tracked"), roll_quiet_seconds=10**9)) as opened:
-        yield opened
+from tests.tracker.conftest import Opened
 
 
 async def a_session(tracker: AnalyticsTracker) -> str:
@@ -36,7 +27,7 @@ async def a_session(tracker: AnalyticsTracker) -> str:
     return session_id
 
 
-def test_the_document_s_example(book: Rollbook, tenant: str) -> None:
+def test_the_document_s_example(book: Opened, tenant: str) -> None:
     session = asyncio.run(a_session(AnalyticsTracker(book, tenant=tenant)))
     rows = {row["type"]: row for row in kept.events(book.store, tenant)}
     assert set(rows) == {"session_start", "material_view", "session_end", "xp_earned"}
@@ -62,7 +53,7 @@ def test_the_document_s_example(book: Rollbook, tenant: str) -> None:
         ("complete", None, ["material_complete"]),
     ],
 )
-def test_interactions(book: Rollbook, tenant: str, kind: str, progress: float | None, *, types: list[str]) -> None:
+def test_interactions(book: Opened, tenant: str, kind: str, progress: float | None, *, types: list[str]) -> None:
     tracker = AnalyticsTracker(book, tenant=tenant)
     asyncio.run(tracker.track_material_interaction(7, 8, "pdf", kind, progress))
     rows = kept.events(book.store, tenant)
@@ -72,7 +63,7 @@ def test_interactions(book: Rollbook, tenant: str, kind: str, progress: float | 
         asyncio.run(tracker.track_material_interaction(7, 8, progress_percentage=101))
 
 
-def test_any_other_event(book: Rollbook, tenant: str) -> None:
+def test_any_other_event(book: Opened, tenant: str) -> None:
     tracker = AnalyticsTracker(book, tenant=tenant)
     asyncio.run(tracker.track("ACHIEVEMENT_EARNED", "ada", {"achievement_id": "first"}))
     asyncio.run(tracker.track(EventType.SEARCH_QUERY))

@@ -1,26 +1,41 @@
 """What is published through a real Redis: document 2's names, after the commit, of whom it may be, for so long."""
 
-import contextlib
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from redis import Redis
 
-from rollbook.app import Rollbook
 from rollbook.governance.consent import Decision, decide, restrict
-from rollbook.governance.grants import Grant
-from rollbook.settings import load
+from rollbook.governance.rights.erasure import STEPS, Erasure
+from rollbook.governance.rights.subject import subject
+from rollbook.governance.tenants import tenants_of
+from rollbook.ingest.intake import Intake
+from rollbook.ingest.publishing import Publisher, publisher_of
+from rollbook.store import Store
 from rollbook.store.sharing import History
 from rollbook.store.sharing.history import Names
+from tests.cli.terminal import serving
+from tests.publishing import publishing
 from tests.services import free_port, redis_server
 
 PATIENCE_SECONDS = 60
+
+
+@dataclass
+class Served:
+    """A store, its way in, and what publishes from it."""
+
+    store: Store
+    intake: Intake
+    publisher: Publisher
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +46,10 @@ def redis() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def served(redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollbook]:
-    """A Rollbook that publishes there."""
-    with Rollbook(load(data=tmp_path_factory.mktemp("published"), redis_url=redis, roll_quiet_seconds=10**9)) as book:
-        yield book
+def served(store: Store, intake: Intake, redis: str) -> Iterator[Served]:
+    """What publishes there."""
+    with publishing(store, redis) as publisher:
+        yield Served(store, intake, publisher)
 
 
 @pytest.fixture
@@ -60,7 +75,7 @@ def until(what: Callable[[], Any]) -> Any:
     return found
 
 
-def track(book: Rollbook, tenant: str, *events: dict[str, Any]) -> None:
+def track(book: Served, tenant: str, *events: dict[str, Any]) -> None:
     """Send events that are all taken."""
     receipt = book.intake.take_now(json.dumps(events).encode(), "studyin", tenant)
     assert (receipt.ingested, receipt.rejected) == (len(events), [])
@@ -77,7 +92,7 @@ def listed(client: Any, key: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.service("redis")
-def test_the_structures_are_the_documented_ones(served: Rollbook, client: Any) -> None:
+def test_the_structures_are_the_documented_ones(served: Served, client: Any) -> None:
     heard = client.pubsub()
     heard.subscribe("analytics:xp_earned")
     assert heard.get_message(timeout=10)["type"] == "subscribe"
@@ -104,7 +119,7 @@ def test_the_structures_are_the_documented_ones(served: Rollbook, client: Any) -
 
 
 @pytest.mark.service("redis")
-def test_other_tenants_carry_their_name_and_nobody_passes_for_another(served: Rollbook, client: Any) -> None:
+def test_other_tenants_carry_their_name_and_nobody_passes_for_another(served: Served, client: Any) -> None:
     track(served, "school", xp(5))
     track(served, "default", xp(6, event_type="school:xp_earned"), xp(7, event_type="timeline"))
     track(served, "history", xp(8, event_type="xp_earned"))
@@ -122,7 +137,7 @@ def test_other_tenants_carry_their_name_and_nobody_passes_for_another(served: Ro
 
 
 @pytest.mark.service("redis")
-def test_an_event_is_told_once_it_is_visible(served: Rollbook, client: Any) -> None:
+def test_an_event_is_told_once_it_is_visible(served: Served, client: Any) -> None:
     seen: list[int] = []
     sql = "select count() as n from events where tenant = {tenant:String}"
 
@@ -139,7 +154,7 @@ def test_an_event_is_told_once_it_is_visible(served: Rollbook, client: Any) -> N
 
 
 @pytest.mark.service("redis")
-def test_a_listener_that_fails_reaches_nobody(served: Rollbook) -> None:
+def test_a_listener_that_fails_reaches_nobody(served: Served) -> None:
     def fail(rows: Any) -> None:
         raise RuntimeError("oh")
 
@@ -150,7 +165,7 @@ def test_a_listener_that_fails_reaches_nobody(served: Rollbook) -> None:
 
 @pytest.mark.service("redis")
 @pytest.mark.parametrize("way", ["opt-out", "restriction"])
-def test_who_opts_out_leaves_redis_and_is_not_told_of_again(served: Rollbook, client: Any, way: str) -> None:
+def test_who_opts_out_leaves_redis_and_is_not_told_of_again(served: Served, client: Any, way: str) -> None:
     tenant = f"consent-{way}"
     track(served, tenant, xp(1), xp(2, "bo"))
     key = f"analytics:{tenant}:history:xp_earned"
@@ -166,17 +181,18 @@ def test_who_opts_out_leaves_redis_and_is_not_told_of_again(served: Rollbook, cl
 
 
 @pytest.mark.service("redis")
-def test_an_erasure_removes_them_and_says_so(served: Rollbook, client: Any) -> None:
+def test_an_erasure_removes_them_and_says_so(
+    served: Served, client: Any, redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person = "ada.lovelace@school.example"
     naming = xp(3, "bo", properties={"note": f"with {person}, of course"})
     track(served, "erased", xp(1, person), xp(2, "bo"), naming)
     until(lambda: client.zcard("analytics:erased:timeline") == 3)
-    asked = served.rights.ask(Grant("erased"), "erasure", person, {})
-    done = until(
-        lambda: (found := served.rights.show(Grant("erased"), asked.request_id)).state == "done" and found,
-    )
+    known = subject(served.store, "erased", person)
+    monkeypatch.setattr(served.store, "settings", served.store.settings.model_copy(update={"redis_url": redis}))
     # two in the list, two in the timeline
-    assert done.receipt["done"]["redis"]["events"] == 4
+    done = STEPS["redis"](Erasure(served.store, "erased", "a request", known))
+    assert done == {"keys": 0, "events": 4}
     (left,) = listed(client, "analytics:erased:history:xp_earned")
     assert (left["user_id"], left["properties"]) == ("bo", {"xp_amount": 2})
     whole = b"".join(b"".join(client.lrange(key, 0, -1)) for key in client.keys("analytics:erased:history:*"))
@@ -184,8 +200,8 @@ def test_an_erasure_removes_them_and_says_so(served: Rollbook, client: Any) -> N
 
 
 @pytest.mark.service("redis")
-def test_pseudonyms_are_what_is_published(served: Rollbook, client: Any) -> None:
-    served.tenants.create("veiled", pseudonyms=True)
+def test_pseudonyms_are_what_is_published(served: Served, client: Any) -> None:
+    tenants_of(served.store).create("veiled", pseudonyms=True)
     track(served, "veiled", xp(1))
     until(lambda: client.zcard("analytics:veiled:timeline"))
     (entry,) = listed(client, "analytics:veiled:history:xp_earned")
@@ -193,7 +209,7 @@ def test_pseudonyms_are_what_is_published(served: Rollbook, client: Any) -> None
 
 
 @pytest.mark.service("redis")
-def test_what_is_old_leaves(served: Rollbook, client: Any, redis: str) -> None:
+def test_what_is_old_leaves(served: Served, client: Any, redis: str) -> None:
     week_ago = (datetime.now(UTC) - timedelta(days=8)).isoformat()
     track(served, "aging", xp(1, timestamp=week_ago), *(xp(n) for n in range(2, 6)))
     until(lambda: client.zcard("analytics:aging:timeline") == 4)
@@ -206,39 +222,35 @@ def test_what_is_old_leaves(served: Rollbook, client: Any, redis: str) -> None:
 
 
 @pytest.mark.service("redis")
-def test_lists_have_an_end(redis: str, client: Any, tmp_path: Path) -> None:
-    settings = load(data=tmp_path / "short", redis_url=redis, redis_history_events=3)
-    with Rollbook(settings) as book:
-        track(book, "default", *(xp(n) for n in range(40)))
+def test_lists_have_an_end(store: Store, intake: Intake) -> None:
+    with redis_server() as url, publishing(store, url, most=3) as publisher, connected(url) as client:
+        track(Served(store, intake, publisher), "default", *(xp(n) for n in range(40)))
         until(lambda: client.zcard("analytics:timeline") == 30)
-        assert [entry["properties"]["xp_amount"] for entry in listed(client, "analytics:history:xp_earned")] == [
-            39, 38, 37,
-        ]  # fmt: skip
+        found = [entry["properties"]["xp_amount"] for entry in listed(client, "analytics:history:xp_earned")]
+        assert found == [39, 38, 37]
         assert client.ttl("analytics:timeline") > 7 * 86_400
 
 
 @pytest.mark.service("redis")
-def test_a_redis_that_is_away_costs_nothing_but_what_is_counted(tmp_path: Path) -> None:
+def test_a_redis_that_is_away_costs_nothing_but_what_is_counted(store: Store, intake: Intake) -> None:
     port = free_port()
-    settings = load(data=tmp_path / "away", redis_url=f"redis://127.0.0.1:{port}/0", redis_queue_events=5)
-    with Rollbook(settings) as book:
-        assert book.publisher is not None
-        until(lambda: book.publisher and book.publisher.state() != "ok")
+    with publishing(store, f"redis://127.0.0.1:{port}/0", waiting=5) as publisher:
+        book = Served(store, intake, publisher)
+        until(lambda: publisher.state() != "ok")
         track(book, "default", *(xp(n) for n in range(8)))
-        assert book.publisher.left_out == 3
-        assert "not reachable" in book.publisher.state()
-        assert "5 events wait, 3 were left out" in book.publisher.state()
+        assert publisher.left_out == 3
+        assert "not reachable" in publisher.state()
+        assert "5 events wait, 3 were left out" in publisher.state()
         with redis_server(port) as url, connected(url) as client:
             until(lambda: client.zcard("analytics:timeline") == 5)
-            until(lambda: book.publisher and book.publisher.state() == "ok")
+            until(lambda: publisher.state() == "ok")
             track(book, "default", xp(9))
             until(lambda: client.zcard("analytics:timeline") == 6)
 
 
 @pytest.mark.service("redis")
-def test_a_redis_that_refuses_does_not_hold_up_the_rest(served: Rollbook, client: Any) -> None:
+def test_a_redis_that_refuses_does_not_hold_up_the_rest(served: Served, client: Any) -> None:
     publisher = served.publisher
-    assert publisher is not None
     before = publisher.left_out
     client.set("analytics:refusing:timeline", "not a sorted set")
     track(served, "refusing", xp(1))
@@ -247,10 +259,28 @@ def test_a_redis_that_refuses_does_not_hold_up_the_rest(served: Rollbook, client
     until(lambda: client.zcard("analytics:after:timeline") == 1)
 
 
-def test_without_redis_or_when_it_is_not_wanted_nothing_is_published(tmp_path: Path) -> None:
-    with contextlib.ExitStack() as on:
-        book = on.enter_context(Rollbook(load(data=tmp_path / "none")))
-        assert book.publisher is None
-    unwanted = load(data=tmp_path / "none", redis_url="redis://127.0.0.1:1/0", redis_events=False)
-    with Rollbook(unwanted) as book:
-        assert book.publisher is None
+def test_without_redis_or_when_it_is_not_wanted_nothing_is_published(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert publisher_of(store) is None
+    unwanted = {"redis_url": "redis://127.0.0.1:1/0", "redis_events": False}
+    monkeypatch.setattr(store, "settings", store.settings.model_copy(update=unwanted))
+    assert publisher_of(store) is None
+
+
+@pytest.mark.service("redis")
+def test_health_says_whether_redis_answers(tmp_path: Path) -> None:
+    with redis_server() as url, serving(tmp_path / "book", ROLLBOOK_AUTH="none", REDIS_URL=url) as server:
+        assert until(lambda: httpx.get(f"{server.address}/health").json()["checks"].get("redis")) == "ok"
+        event = {"event_type": "XP_EARNED", "user_id": "ada", "properties": {"xp_amount": 5}}
+        httpx.post(f"{server.address}/api/analytics/events/track", json=event)
+        with connected(url) as client:
+            until(lambda: client.llen("analytics:history:xp_earned") == 1)
+    away = {"ROLLBOOK_AUTH": "none", "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
+    with serving(tmp_path / "book", **away) as server:
+
+        def trouble() -> Any:
+            told = httpx.get(f"{server.address}/health").json()
+            return told if "not reachable" in told["checks"]["redis"] else None
+
+        assert until(trouble)["status"] == "ok"

@@ -38,10 +38,11 @@ CLOSING_SECONDS = 2.0
 class Publisher:
     """Publishes what a store commits. `state` says how Redis is: `ok`, or what is wrong."""
 
-    def __init__(self, store: Store, history: History) -> None:
+    def __init__(self, store: Store, history: History, *, most: int) -> None:
+        """`most`: how many events may wait."""
         self._store = store
         self._history = history
-        self._most = store.settings.redis_queue_events
+        self._most = most
         self._wake = threading.Condition()
         self._queue: deque[pa.Table] = deque()
         self._waiting = 0
@@ -212,4 +213,4 @@ def publisher_of(store: Store) -> Publisher | None:
         days=settings.redis_history_days,
         most=settings.redis_history_events,
     )
-    return Publisher(store, history)
+    return Publisher(store, history, most=settings.redis_queue_events)
