@@ -28,7 +28,8 @@ def _latencies(events: Events) -> list[float]:
 
 def _errors(events: Events) -> int:
     failed: int = sum(e["type"] == "api_request" and (number(e, "status_code") or 0) >= 500 for e in events)
-    return max(failed, sum(e["type"] == "api_error" for e in events))
+    reported: int = sum(e["type"] == "api_error" for e in events)
+    return max(failed, reported)
 
 
 def _rate(errors: int, requests: int) -> float | None:
