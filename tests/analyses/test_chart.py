@@ -11,6 +11,7 @@ from rollbook.analyses.ask import ask
 from rollbook.analyses.catalogue import BY_NAME, question
 from rollbook.analyses.chart import SCHEMA, Bars, Heatmap, Line
 from rollbook.store import Store
+from tests.analyses.subjects import SUBJECT_OF, SUBJECTS
 from tests.stories import happened, tell
 
 CHARTED = sorted(name for name, kind in BY_NAME.items() if kind.chart is not None)
@@ -24,8 +25,10 @@ def test_there_are_charts() -> None:
 
 @pytest.mark.parametrize("name", CHARTED)
 def test_it_is_drawn_with_what_its_rows_say(store: Store, tenant: str, name: str) -> None:
-    tell(store, tenant, [happened("page_view", user, f"2026-03-0{day}T10:00") for user in "ab" for day in (2, 3)])
-    needed = {"user": "a", "cohort_date": "2026-03-02", "as_of": datetime(2026, 3, 4, 9, tzinfo=UTC)}
+    tell(store, tenant, [happened("page_view", user, f"2026-03-0{day}T10:00") for user in "ab" for day in (2, 3, 6)])
+    tell(store, tenant, [event for subject in SUBJECTS for event in subject.story("a")])
+    needed = {"user": "a", "cohort_date": "2026-03-02", "as_of": datetime(2026, 3, 6, 12, tzinfo=UTC)}
+    needed = dict(SUBJECT_OF[name].needed.get(name, {})) | needed
     kind = BY_NAME[name]
     asked = question(name, {field: value for field, value in needed.items() if field in kind.model_fields})
     chart = kind.chart

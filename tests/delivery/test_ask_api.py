@@ -14,6 +14,7 @@ from tests.delivery.serving import serve
 from tests.stories import happened, tell
 
 GIVEN: dict[str, Any] = {"user": "ada", "cohort_date": "2026-03-02", "type": "content_view"}
+GIVEN |= {"experiment": "hints", "goal": "completion"}
 
 
 def parameters(kind: type[Question[Any]]) -> dict[str, Any]:

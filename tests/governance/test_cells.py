@@ -20,6 +20,7 @@ from rollbook.governance.cells import SPREAD, Cell, is_small, noise
 from rollbook.governance.grants import Grant
 from rollbook.governance.tenants import tenants_of
 from rollbook.store import Store
+from tests.analyses.subjects import SUBJECT_OF
 from tests.stories import happened, tell
 
 GROUPS = sorted(name for name, permission in QUESTIONS.items() if permission == "ask_many")
@@ -33,7 +34,7 @@ _tenants = itertools.count()
 
 def asked(name: str, **more: Any) -> Question[Any]:
     """A question about everybody, as of a moment in the middle of a day."""
-    needed = {"cohort_date": date(2026, 3, 2)} if name == "cohort_analysis" else {}
+    needed = {key: value for key, value in SUBJECT_OF[name].needed.get(name, {}).items() if key != "user"}
     return question(name, {"as_of": NOW} | needed | more)
 
 

@@ -41,6 +41,8 @@ QUERY = IDS | {
     "start": "2026-03-01",
     "end": "2026-03-08",
     "days": "30",
+    "experiment": "hints",
+    "goal": "quiz_completion",
 }
 # these mean something else where they are optional, or narrow an answer to nothing
 LEFT_OUT = ("actor", "action", "type", "state", "reason", "from", "to", "limit", "offset", "replayed", "now")

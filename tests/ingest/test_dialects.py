@@ -305,7 +305,7 @@ def test_long_ids_in_properties_are_cut_in_their_columns_only(store: Store, inta
         (USAGE | {"tokens_used": "many"}, "tokens_used has the wrong type (str)"),
         (USAGE | {"tokens_used": True}, "tokens_used has the wrong type (bool)"),
         (USAGE | {"success": 1}, "success has the wrong type (int)"),
-        ({k: v for k, v in USAGE.items() if k != "cost_cents"}, "model usage lacks cost_cents"),
+        ({k: v for k, v in USAGE.items() if k != "tokens_used"}, "model usage lacks tokens_used"),
         (METRIC | {"metric_value": "0.75"}, "metric_value has the wrong type (str)"),
         (METRIC | {"metric_type": "guess"}, "metric_type must be one of counter, gauge, histogram, summary, rate"),
         (METRIC | {"tags": ["a"]}, "tags has the wrong type (list)"),

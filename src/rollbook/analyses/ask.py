@@ -66,7 +66,8 @@ def ask(store: Store, question: Question[A], grant: Grant | str = "default") -> 
     zone = store.zone_of(seen.tenant)
     when = When(seen.tenant, question.as_of or aware(datetime.now(UTC)), question.timezone or zone)
     settled = question.settled(store.settings)
-    asked, keeping = stored(store, settled, seen.tenant), _keeping(store, settled, seen.tenant)
+    keeping = _keeping(store, settled, seen.tenant)
+    asked = stored(store, settled, seen.tenant).informed(store, seen.tenant)
     with store.rollups.reading(seen.tenant) as hot:
         sealed, same = store.rollups.sealed(seen.tenant), when.zone == zone
         scope = _of_person(store, asked, seen.narrow(asked.scope(when)))

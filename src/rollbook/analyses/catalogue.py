@@ -10,8 +10,11 @@ from rollbook.analyses.activity_heatmap import ActivityHeatmap
 from rollbook.analyses.anomalies import Anomalies
 from rollbook.analyses.cohort_analysis import CohortAnalysis
 from rollbook.analyses.cohorts import Cohorts
+from rollbook.analyses.costs.model_costs import ModelCosts
+from rollbook.analyses.costs.model_usage import ModelUsage
 from rollbook.analyses.event_distribution import EventDistribution
 from rollbook.analyses.events_by_day import EventsByDay
+from rollbook.analyses.experiments.experiment import Experiment
 from rollbook.analyses.gamification.gamification_progress import GamificationProgress
 from rollbook.analyses.gamification.gamification_stats import GamificationStats
 from rollbook.analyses.learner.dropout_risk import DropoutRisk
@@ -25,6 +28,7 @@ from rollbook.analyses.question import Question
 from rollbook.analyses.retention import Retention
 from rollbook.analyses.retention_curve import RetentionCurve
 from rollbook.analyses.retention_periods import RetentionPeriods
+from rollbook.analyses.services.performance import Performance
 from rollbook.analyses.study.ai_coach_metrics import AiCoachMetrics
 from rollbook.analyses.study.analytics_events import AnalyticsEvents
 from rollbook.analyses.study.daily_activity_summary import DailyActivitySummary
@@ -65,6 +69,10 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     GamificationProgress,
     GamificationStats,
     SystemMetrics,
+    ModelUsage,
+    ModelCosts,
+    Performance,
+    Experiment,
 )
 
 BY_NAME = {question.name(): question for question in QUESTIONS}

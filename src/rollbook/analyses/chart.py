@@ -17,13 +17,15 @@ class Chart:
     """How an answer is drawn: `x`, `y` and `color` name fields of its rows.
 
     `explode` first unfolds a field that holds a list, or an object as `{day_7: …}`, into one row for each of its values
-    with the value's place, or the number in its name, in `n`; nulls are left out.
+    with the value's place, or the number in its name, in `n`; nulls are left out. `parse`: a field whose numbers are
+    texts (decimals).
     """
 
     x: str
     y: str
     color: str | None = None
     explode: str | None = None
+    parse: str | None = None
     types: dict[str, str] | None = None
     titles: dict[str, str] | None = None
     percent: bool = False
@@ -34,7 +36,8 @@ class Chart:
         return {
             "$schema": SCHEMA,
             "width": "container",
-            "data": {"values": self._values(rows)},
+            "data": {"values": self._values(rows)}
+            | ({"format": {"type": "json", "parse": {self.parse: "number"}}} if self.parse else {}),
             "mark": self._mark(),
             "encoding": self._encoding(),
         }

@@ -16,6 +16,7 @@ from rollbook.analyses.chart import Chart
 from rollbook.analyses.crowd import Crowd
 from rollbook.governance.consent import Purpose
 from rollbook.settings import Settings
+from rollbook.store import Store
 from rollbook.store.scope import DAY, EPOCH, MILLISECOND, Scope, start_of
 
 
@@ -110,6 +111,10 @@ class Question(BaseModel, Generic[A]):
 
     def settled(self, settings: Settings) -> Self:
         """The question with what the settings say where it leaves something to them; default: nothing."""
+        return self
+
+    def informed(self, store: Store, tenant: str) -> Self:
+        """The question with what it must know from the tenant's records (prices, …); default: nothing."""
         return self
 
     def scope(self, when: When) -> Scope:

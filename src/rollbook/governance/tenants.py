@@ -58,6 +58,9 @@ class TenantSettings(BaseModel):
     # small cells
     smallest_cell: Annotated[int, Field(ge=1, le=1000)] = Field(5, description="Smaller groups are withheld.")
     perturbation: bool = Field(False, description="Analysts' counts are perturbed (cell keys).")
+    # money, and comparing with others
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field("USD", description="ISO 4217, of all its costs.")
+    share_benchmarks: bool = Field(False, description="Its rates may be part of what other tenants are compared with.")
     # lifecycle
     event_days: Annotated[int, Field(ge=1)] | None = Field(None, description="Days raw events are kept.")
     rollup_days: Annotated[int, Field(ge=1)] | None = Field(None, description="Days rollups are kept.")

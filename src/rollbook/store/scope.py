@@ -94,7 +94,7 @@ class Scope:
 
     def _texts(self) -> dict[str, str]:
         return {
-            "scope": f"select *, person from events where {self._events()}",
+            "scope": f"select *, person, kind, measured from events where {self._events()}",
             "activity_scope": self._split(
                 f"select day, course, user, person, type, events, seconds from activity where true{self._of_courses()}",
                 "select toDate(timestamp, {scope_zone:String}) as day, course, user, person, type, 1 as events,"

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.analyses.subjects import activity, gamification, learner, returning, study, system
+from tests.analyses.subjects import activity, costs, experiments, gamification, learner, returning, study, system
 from tests.analyses.subjects.subject import Subject
 from tests.analyses.worlds import ZONES, World, worlds
 
@@ -15,6 +15,8 @@ SUBJECTS: tuple[Subject, ...] = (
     study.SUBJECT,
     gamification.SUBJECT,
     system.SUBJECT,
+    costs.SUBJECT,
+    experiments.SUBJECT,
 )
 
 SUBJECT_OF: dict[str, Subject] = {name: subject for subject in SUBJECTS for name in subject.parameters}

@@ -7,7 +7,8 @@ from rollbook.store.records.tables import metadata
 
 # names of columns that hold no stored id of a person
 NOBODYS = {
-    "action", "archive", "asked_by", "basis", "capacity", "chain", "chunk", "content", "country", "course",
+    "action", "archive", "asked_by", "basis", "cached_rate", "capacity", "chain", "chunk", "content", "country",
+    "course", "currency", "input_rate", "model", "output_rate", "provider", "reasoning_rate",
     "credential", "detail", "dialect", "digest", "evidence", "folder", "format", "hash", "head", "id", "identity",
     "kept", "key", "kind", "merged", "module", "name", "origins", "path", "person", "policy", "prefix",
     "presentation", "previous", "purpose", "reason", "ref", "request", "result", "ring", "role", "root", "scheme",

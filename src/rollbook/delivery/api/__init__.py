@@ -10,6 +10,7 @@ from rollbook.delivery.api import (
     consents,
     directory,
     documents,
+    engine,
     health,
     keys,
     lifecycle,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     directory.router,
     pseudonyms.router,
     lifecycle.router,
+    *engine.ROUTERS,
 )
 
 

@@ -43,6 +43,12 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/api/v2/questions"): "public",
     ("GET", "/"): "ask_many",
     ("GET", "/overview.json"): "ask_many",
+    # costs
+    ("GET", "/api/v2/prices"): "ask_many",
+    ("POST", "/api/v2/prices"): "manage",
+    ("GET", "/api/v2/prices/{price}"): "ask_many",
+    ("PUT", "/api/v2/prices/{price}"): "manage",
+    ("DELETE", "/api/v2/prices/{price}"): "manage",
     # running it
     ("GET", "/api/v2/dead-letters"): "manage",
     ("GET", "/api/v2/dead-letters/counts"): "manage",

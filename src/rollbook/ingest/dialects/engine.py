@@ -37,19 +37,26 @@ class EngineEvent(AgentEvent, forbid_unknown_fields=True):
     cost_cents: float | Absent = msgspec.UNSET
     latency_ms: float | Absent = msgspec.UNSET
     success: bool | Absent = msgspec.UNSET
+    input_tokens: int | Absent = msgspec.UNSET
+    output_tokens: int | Absent = msgspec.UNSET
+    cached_tokens: int | Absent = msgspec.UNSET
+    reasoning_tokens: int | Absent = msgspec.UNSET
+    conversation_type: str | Absent = msgspec.UNSET
 
 
 EXTRA = tuple(name for name in EngineEvent.__struct_fields__ if name not in Event.__struct_fields__)
 
 MODEL_USAGE: dict[str, type | tuple[type, ...]] = {
     "model_provider": str, "model_name": str, "operation": str, "tokens_used": int,
-    "cost_cents": (int, float), "latency_ms": (int, float), "success": bool,
+    "cost_cents": (int, float), "latency_ms": (int, float), "success": bool, "input_tokens": int, "output_tokens": int,
+    "cached_tokens": int, "reasoning_tokens": int, "conversation_type": str,
 }  # fmt: skip
 SYSTEM_METRIC: dict[str, type | tuple[type, ...]] = {
     "metric_name": str, "metric_value": (int, float), "metric_type": str, "tags": dict, "unit": str,
 }  # fmt: skip
 METRIC_TYPES = ("counter", "gauge", "histogram", "summary", "rate")
-REQUIRED = ("model_provider", "model_name", "operation", "tokens_used", "cost_cents", "latency_ms", "success")
+# without `cost_cents` the cost follows from the tenant's prices
+REQUIRED = ("model_provider", "model_name", "operation", "tokens_used", "latency_ms", "success")
 
 NAMES: Names = AGENT.names
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, select
 from rollbook.errors import Conflict, Invalid, NotFound
 from rollbook.settings import Settings
 from rollbook.store.records import tables
+from rollbook.store.records.costs import Prices
 from rollbook.store.records.database import Database, Record, batches
 from rollbook.store.records.lifecycle import LifecycleRecords
 from rollbook.store.records.people import People
@@ -30,6 +31,7 @@ class Records:
         self.database = self._database = Database(settings)
         self.people = People(self.database)
         self.lifecycle = LifecycleRecords(self.database)
+        self.prices = Prices(self.database)
         self._zones: dict[str, str | None] = {}
 
     def tenant(self, tenant: str) -> Record | None:

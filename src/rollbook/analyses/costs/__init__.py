@@ -1,0 +1,1 @@
+"""Costs: what models are used for, and what they cost."""

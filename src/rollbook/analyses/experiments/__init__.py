@@ -1,0 +1,1 @@
+"""Experiments: do variants differ, and may one believe it?"""

@@ -1,0 +1,1 @@
+"""Services: how well the programs run that learners use."""

@@ -1,0 +1,7 @@
+"""Document 5, the Analytics Engine: its routes under /api/v2 that are no questions, and the prices beside them."""
+
+from fastapi import APIRouter
+
+from rollbook.delivery.api.engine import prices
+
+ROUTERS: tuple[APIRouter, ...] = (prices.router,)
