@@ -24,6 +24,9 @@ from rollbook.analyses.learner.learner_metrics import LearnerMetrics
 from rollbook.analyses.learner.learners import Learners
 from rollbook.analyses.learner.learning_velocity import LearningVelocity
 from rollbook.analyses.learner.timeline import Timeline
+from rollbook.analyses.quality.data_quality import DataQuality
+from rollbook.analyses.quality.event_properties import EventProperties
+from rollbook.analyses.quality.schema_problems import SchemaProblems
 from rollbook.analyses.question import Question
 from rollbook.analyses.retention import Retention
 from rollbook.analyses.retention_curve import RetentionCurve
@@ -73,6 +76,9 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     ModelCosts,
     Performance,
     Experiment,
+    DataQuality,
+    SchemaProblems,
+    EventProperties,
 )
 
 BY_NAME = {question.name(): question for question in QUESTIONS}

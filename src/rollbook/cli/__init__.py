@@ -14,7 +14,7 @@ from rollbook.cli import (
     serve,
     verify,
 )
-from rollbook.cli.governance import lifecycle, roster, tenants
+from rollbook.cli.governance import events, lifecycle, roster, tenants
 from rollbook.cli.shell import app
 
 app.command("serve")(serve.serve)
@@ -24,6 +24,7 @@ app.command("ask", context_settings=ask.FREE_OPTIONS)(ask.ask)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(roster.app, name="roster")
+app.add_typer(events.app, name="events")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(keys.app, name="key")
 app.command("token")(keys.token)

@@ -2,12 +2,13 @@
 
 import re
 import threading
-import time
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from datetime import date, time
+from time import monotonic
+from typing import Annotated, Any, Literal, Self
 from weakref import WeakKeyDictionary
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from rollbook.errors import Conflict, Invalid
 from rollbook.store import Store, events
@@ -15,6 +16,8 @@ from rollbook.store import Store, events
 AT_MOST_SECONDS_OLD = 0.5
 TENANT_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
+Short = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00]*$")]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Purposes = dict[Literal["analytics", "prediction", "text", "sharing"], bool]
 
 
@@ -27,6 +30,22 @@ class Issuer(BaseModel):
     jwks_url: str = Field(description="Where its public keys are (https).")
     audience: str = Field(description="The tokens' `aud`.")
     roles: tuple[str, ...] = Field(("learner",), description="Roles that its tokens may carry.")
+
+
+class BusinessHours(BaseModel):
+    """When a tenant works: on these days of the week (1 is Monday), from `begins` until just before `ends`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    days: tuple[Annotated[int, Field(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)
+    begins: time = time(8)
+    ends: time = time(18)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.begins.tzinfo or self.ends.tzinfo or self.ends <= self.begins:
+            raise ValueError("`begins` is before `ends`, both on the clocks of the tenant's zone, as 08:00")
+        return self
 
 
 class TenantSettings(BaseModel):
@@ -46,6 +65,22 @@ class TenantSettings(BaseModel):
     scrub: bool = Field(False, description="E-mail addresses, phone numbers and names are taken out of properties.")
     scrub_allow: dict[str, tuple[str, ...]] = Field(
         {}, description="Properties that are left alone, by event type (`*`: every type)."
+    )
+    event_checks: Literal["off", "lenient", "strict"] = Field(
+        "lenient", description="What becomes of events that break their definition: nothing, marked, or refused."
+    )
+    refuse_unknown_types: bool = Field(
+        False, description="Where there are definitions, types without one are refused (unless `event_checks` is off)."
+    )
+    enrichers: tuple[Literal["time", "learner", "system", "business"], ...] = Field(
+        (), description="What is added to events under `context`; nothing, unless named."
+    )
+    business_hours: BusinessHours = BusinessHours()
+    holidays: Annotated[tuple[date, ...], Field(max_length=1_000)] = Field(
+        (), description="Days without business hours."
+    )
+    feature_flags: Annotated[dict[Short, bool | int | Finite | Short], Field(max_length=100)] = Field(
+        {}, description="Flags that enriched events carry."
     )
     # access
     issuers: tuple[Issuer, ...] = ()
@@ -80,7 +115,7 @@ class Tenants:
     def settings(self, tenant: str) -> TenantSettings:
         """A tenant's settings; the defaults for one that has no record. Raises Unavailable."""
         found = self._known.get(tenant)
-        now = time.monotonic()
+        now = monotonic()
         if found is None or now - found[0] > AT_MOST_SECONDS_OLD:
             record = self._records.tenant(tenant)
             found = (now, TenantSettings.model_validate((record or {}).get("settings") or {}))
@@ -100,7 +135,7 @@ class Tenants:
         )
         with self._changing:
             self._records.make_tenant(tenant, name=name, timezone=timezone, settings=_as_kept(checked))
-            self._known[tenant] = (time.monotonic(), checked)
+            self._known[tenant] = (monotonic(), checked)
         return checked
 
     def change(self, tenant: str, **changes: Any) -> TenantSettings:
@@ -115,7 +150,7 @@ class Tenants:
             if checked.pseudonyms != _checked(before).pseudonyms and self._has_users(tenant):
                 raise Conflict(f"pseudonyms: tenant {tenant} has users already; choose when the tenant is made")
             self._records.put_settings(tenant, _as_kept(checked))
-            self._known[tenant] = (time.monotonic(), checked)
+            self._known[tenant] = (monotonic(), checked)
         return checked
 
     def _has_users(self, tenant: str) -> bool:

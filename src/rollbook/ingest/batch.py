@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,10 +15,12 @@ import pyarrow as pa
 from rollbook.errors import NotJson, TooLarge
 from rollbook.event import Event, Promoted
 from rollbook.governance.consent import Standing
+from rollbook.governance.definitions import Definitions
 from rollbook.governance.pseudonyms import Chain, Pseudonyms
 from rollbook.ingest.dialects import Dialect
 from rollbook.ingest.reasons import NOT_THEIRS, Refusal, Rejected
 from rollbook.store.privacy.message_texts import MessageText
+from rollbook.store.records.learners import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Batch:
     `chains`: of those tenants whose users have pseudonyms; then `users` are the ids that the events came with, and
     `sent_as` those of events whose own are hidden, too.
     `standing`: how the people of a tenant stand to the purposes; `texts`: what was said in messages, apart.
+    `definitions`: what events are held against; `enriching` adds to them; `told`: traits that they bring; `notes`: how
+    many are invalid or not enriched whole, by tenant and outcome.
     """
 
     body: bytes
@@ -68,12 +73,16 @@ class Batch:
     sent_as: dict[str, str] = field(default_factory=dict)
     standing: Callable[[str], Standing] | None = None
     texts: list[MessageText] = field(default_factory=list)
+    definitions: Definitions | None = None
+    enriching: "Callable[[Batch], None] | None" = None
+    told: list[Told] = field(default_factory=list)
+    notes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def refuse(self, refused: dict[int, Refusal]) -> None:
         """Drop events by their present place in `events`."""
         for place, refusal in refused.items():
-            position = self.positions[place]
-            self.reject(position, refusal, self.original(position), self.events[place].tenant)
+            position, event = self.positions[place], self.events[place]
+            self.reject(position, refusal, self.original(position), event.tenant, source=event.source or "")
         self.drop(refused)
 
     def drop(self, places: Container[int]) -> None:
@@ -84,14 +93,15 @@ class Batch:
         if self.users:
             self.users = [self.users[place] for place in kept]
 
-    def reject(self, position: int, refusal: Refusal, original: bytes, tenant: str | None) -> None:
+    def reject(self, position: int, refusal: Refusal, original: bytes, tenant: str | None, *, source: str = "") -> None:
         """Note one refused event; `tenant` is what it says itself, where its sender may speak for any."""
         bound = self.sender is not None and self.sender.tenant is not None
         owner = tenant if not bound and tenant and is_tenant(tenant, self.longest) else self.tenant
         # what a sender may not send must not come in by a replay either
         kept = refusal.reason not in NOT_THEIRS
         body = original if kept else b""
-        self.rejected.append(Rejected(position, refusal.reason, refusal.detail, body, self.stage, owner, kept=kept))
+        told = (position, refusal.reason, refusal.detail, body, self.stage, owner)
+        self.rejected.append(Rejected(*told, kept=kept, source=source[: self.longest]))
 
     def original(self, position: int) -> bytes:
         """The bytes of one event of the body."""

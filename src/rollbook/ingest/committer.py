@@ -19,6 +19,7 @@ import structlog
 from rollbook.errors import RollbookError, Unavailable
 from rollbook.governance.letters import sealer
 from rollbook.governance.sealing import Sealing
+from rollbook.ingest.checking import outcomes
 from rollbook.ingest.columns import days_of, keys_of, restamped, rows_of, stamped
 from rollbook.ingest.dedup import Seen
 from rollbook.ingest.tally import Counted, Tally, counted
@@ -26,7 +27,6 @@ from rollbook.ingest.waiting import Lane, Slice, Waiting, acknowledge, sent_by
 from rollbook.store import Store, dead_letters, events
 from rollbook.store.keys import key_of
 from rollbook.store.privacy import message_texts
-from rollbook.store.privacy.message_texts import MessageText
 
 log = structlog.get_logger()
 
@@ -72,6 +72,10 @@ class Committer:
             self._queued_events += waiting.events()
             self._queued_bytes += waiting.bytes()
             self._wake.notify()
+
+    def load(self) -> float:
+        """The share of the queue that is taken, 0 to 1."""
+        return min(1.0, self._queued_events / self._store.settings.queue_events)
 
     def has_old(self) -> bool:
         """Whether old events wait in their lane."""
@@ -197,8 +201,8 @@ class Committer:
         open_slices = [part for part in slices if not part.committed]
         try:
             if open_slices:
-                words = [text for part in open_slices for text in part.request.waiting.texts()]
-                fresh, counts = self._write_new(restamped([part.rows for part in open_slices], stamp), stamp, words)
+                requests = [part.request.waiting for part in open_slices]
+                fresh, counts = self._write_new(restamped([part.rows for part in open_slices], stamp), stamp, requests)
                 for part, new in zip(
                     open_slices, _shares(fresh, [len(part.rows) for part in open_slices]), strict=True
                 ):
@@ -214,33 +218,44 @@ class Committer:
         if any(waiting.events() for waiting in group):
             batches = [waiting.batch for waiting in group if waiting.batch]
             loads = [stamped(waiting.rows, waiting.dialect, stamp) for waiting in group if waiting.rows is not None]
-            words = [text for waiting in group for text in waiting.texts()]
-            fresh, counts = self._write_new(loads[0] if loads else rows_of(batches, stamp), stamp, words)
+            fresh, counts = self._write_new(loads[0] if loads else rows_of(batches, stamp), stamp, group)
         for waiting, new in zip(group, _shares(fresh, [waiting.events() for waiting in group]), strict=True):
             waiting.settle(new)
         return counts
 
     def _write_new(
-        self, rows: pa.Table, stamp: datetime, words: Sequence[MessageText]
+        self, rows: pa.Table, stamp: datetime, group: Sequence[Waiting]
     ) -> tuple[list[bool] | None, Counted]:
-        """Commit those rows that are new, and before them what was said in them: which (None: all), and the counts."""
+        """Commit the rows of a group that are new, and before them what they say: which (None: all), and the counts."""
         keys = keys_of(rows)
         fresh = self._fresh(keys)
         counts: Counted = Counter()
+        again = rows.slice(0, 0)
         if fresh is not None:
-            counts += counted(rows.filter(pa.array([not new for new in fresh])), "duplicate")
+            again = rows.filter(pa.array([not new for new in fresh]))
+            counts += counted(again, "duplicate")
             rows = rows.filter(pa.array(fresh))
             keys = [key for key, new in zip(keys, fresh, strict=True) if new]
         if keys:
-            if words:
-                new = set(zip(rows["tenant"].to_pylist(), rows["id"].to_pylist(), strict=True))
-                told = [text for text in words if (text.tenant, text.id) in new]
-                message_texts.add(self._store.engine, told, stamp)
+            self._write_said(rows, stamp, group)
             self._write(rows)
             self._seen.add(keys, stamp)
             counts += self._tally.accepted(rows)
             self._store.committed.tell(rows)
+        if len(again):
+            self._tally.not_taken.add(outcomes.duplicates(again), stamp)
         return fresh, counts
+
+    def _write_said(self, rows: pa.Table, stamp: datetime, group: Sequence[Waiting]) -> None:
+        """Keep what new rows say in messages, and tell of learners. Doing it twice changes nothing more."""
+        words = [text for waiting in group for text in waiting.texts()]
+        told = [one for waiting in group for one in waiting.told()]
+        if not words and not told:
+            return
+        new = set(zip(rows["tenant"].to_pylist(), rows["id"].to_pylist(), strict=True))
+        message_texts.add(self._store.engine, [text for text in words if (text.tenant, text.id) in new], stamp)
+        if fresh := [one for one in told if (one.tenant, one.id) in new]:
+            self._store.records.traits.tell(fresh)
 
     def _write(self, rows: pa.Table) -> None:
         days = days_of(rows, self._store.zone_of)
@@ -290,8 +305,11 @@ class Committer:
         if letters:
             most = self._store.settings.max_dead_letter_bytes
             dead_letters.add(self._store.engine, letters, stamp, most, seal=sealer(self._sealing))
+            for waiting in group:
+                if waiting.letters:
+                    self._tally.not_taken.add(outcomes.refused(waiting.rejected, waiting.tenant), stamp)
         counts: Counted = Counter((letter.tenant, letter.dialect, "rejected") for letter in letters)
-        return sum((waiting.withheld() for waiting in group), counts)
+        return sum((waiting.noted() for waiting in group), counts)
 
     def _next_stamp(self) -> datetime:
         """The time of receipt of a group: later than that of every group before, whatever the clock does."""

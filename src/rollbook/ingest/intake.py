@@ -13,13 +13,16 @@ import structlog
 
 from rollbook.errors import NotFound, NotJson, RollbookError, Unavailable
 from rollbook.governance.audit import Trail
+from rollbook.governance.definitions import definitions_of
 from rollbook.governance.lifecycle.room import Room
 from rollbook.governance.pseudonyms import pseudonyms_of
 from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, Receipt, Sender
+from rollbook.ingest.checking.rows import marked
 from rollbook.ingest.committer import Committer
 from rollbook.ingest.dedup import Seen
 from rollbook.ingest.dialects import DIALECTS, Dialect
+from rollbook.ingest.enriching.enriching import Enriching
 from rollbook.ingest.minimising.rows import disguised
 from rollbook.ingest.permitting.rows import permitted
 from rollbook.ingest.permitting.steps import standings_of
@@ -62,6 +65,8 @@ class Intake:
         self.room = Room(store)
         self.pseudonyms = pseudonyms_of(store)
         self._standing = standings_of(store)
+        self._definitions = definitions_of(store)
+        self._enriching = Enriching(store, self._load)
         self._changing = threading.Lock()
         self._tending = threading.Lock()
         self._settled = time.monotonic()
@@ -144,11 +149,11 @@ class Intake:
     def load(self, rows: pa.Table, dialect: str) -> Receipt:
         """Take rows in bulk: columns of the events table but `received` and `dialect`. Checks are the caller's.
 
-        What people have not permitted is left out here, too.
+        What people have not permitted is left out here, too; what breaks its definition is marked.
         """
         if self.seen.pending() > MOST_UNSETTLED_KEYS:
             self.tend()
-        found = permitted(self.as_stored(rows), self._standing)
+        found = permitted(self.as_stored(marked(rows, self._definitions)), self._standing)
         waiting = Waiting(Future(), rows=found.rows, dialect=dialect, words=found.texts, barred=found.withheld)
         return self._wait(waiting)
 
@@ -212,6 +217,9 @@ class Intake:
             raise Unavailable(lease.refusal() if lease else "this process takes no events", retry_after_seconds=5)
         return self._way
 
+    def _load(self) -> float:
+        return self._way.committer.load() if self._way is not None else 0.0
+
     def _note_reader(self) -> None:
         if self.store.lease is not None:
             self.store.note_trouble(self.store.lease.refusal())
@@ -221,6 +229,7 @@ class Intake:
         settings = self.store.settings
         batch.most = settings.ingest_batch_size if batch.dialect.name == "ingest" else settings.max_batch_size
         batch.pseudonyms, batch.standing = self.pseudonyms, self._standing
+        batch.definitions, batch.enriching = self._definitions, self._enriching
         waiting = Waiting(answer, tenant=batch.tenant, dialect=batch.dialect.name, letters=letters)
         try:
             waiting.batch = prepare(batch, settings)

@@ -1,7 +1,7 @@
 """The way in, as a list of steps. Each looks at the whole batch first, and at single events only if something is wrong.
 
-read -> identify -> admit -> disguise -> own -> permit -> date -> measure -> screen -> weigh -> veil -> scrub -> promote
--> set_apart -> withhold, and then the committer: dedup, insert, acknowledge.
+read -> identify -> admit -> disguise -> own -> permit -> date -> measure -> screen -> weigh -> check -> veil -> scrub
+-> promote -> set_apart -> enrich -> withhold, and then the committer: dedup, insert, acknowledge.
 """
 
 import re
@@ -18,7 +18,9 @@ from rollbook.errors import TooLarge
 from rollbook.event import Promoted
 from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, is_tenant, lines, split
+from rollbook.ingest.checking.steps import check
 from rollbook.ingest.columns import tabulate
+from rollbook.ingest.enriching.enriching import enrich
 from rollbook.ingest.minimising.steps import disguise, scrub, veil
 from rollbook.ingest.permitting.admission import admit, own
 from rollbook.ingest.permitting.steps import permit, set_apart, withhold
@@ -218,7 +220,7 @@ def _cut(found: Promoted, longest: int) -> None:
 
 STEPS: tuple[Step, ...] = (
     *(read, identify, admit, disguise, own, permit),
-    *(date, measure, screen, weigh, veil, scrub, promote, set_apart, withhold),
+    *(date, measure, screen, weigh, check, veil, scrub, promote, set_apart, enrich, withhold),
 )
 
 

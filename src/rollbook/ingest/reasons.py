@@ -23,6 +23,8 @@ REASONS = {
     "foreign_tenant": "the event names another tenant than the key or token is of",
     "foreign_user": "a learner's token writes only the learner's own events",
     "server_only_type": "events of this type may only be sent by a server",
+    "invalid_schema": "the properties break the definition that the tenant gives of this event type",
+    "unknown_type": "the event type has no definition, and the tenant takes only types that have one",
     "not_permitted": "the person has not consented to being counted, or has decided against it; nothing of it is kept",
     "type_not_allowed": "the event type is denied (ROLLBOOK_DENY_TYPES), or not among ROLLBOOK_ALLOW_TYPES",
 }
@@ -38,8 +40,8 @@ NOT_THEIRS = {"foreign_tenant", "foreign_user", "server_only_type"}
 class Rejected:
     """One refused event: its index in the batch, the reason (one of REASONS), what exactly was wrong, its bytes.
 
-    `stage` is the step that refused it; `tenant` whose it is ("": the batch's). `kept`: it becomes a dead letter; what
-    is refused for privacy does not.
+    `stage` is the step that refused it; `tenant` whose it is ("": the batch's); `source` where it came from, if known.
+    `kept`: it becomes a dead letter; what is refused for privacy does not.
     """
 
     index: int
@@ -49,6 +51,7 @@ class Rejected:
     stage: str
     tenant: str = ""
     kept: bool = True
+    source: str = ""
 
     def body(self) -> dict[str, Any]:
         """As it is answered."""

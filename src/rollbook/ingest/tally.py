@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from rollbook.governance.audit import Trail
 from rollbook.governance.audit.trail import ingested
+from rollbook.ingest.checking.outcomes import NotTaken
 from rollbook.store import Store, counters
 
 Counted = Counter[tuple[str, str, str]]
@@ -28,6 +29,7 @@ class Tally:
         """`trail`: where a line is written for each group; None: nowhere."""
         self._store = store
         self._trail = trail
+        self.not_taken = NotTaken(store)
         self._late_after_ms = store.settings.late_after_seconds * 1000
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, datetime, str, str]] = Counter()
@@ -66,7 +68,8 @@ class Tally:
                 trail.note_soon(ingested(tenant, dialect, stamp, events))
 
     def flush(self) -> None:
-        """Write the counts to the table. If that fails they stay here, for the next time."""
+        """Write the counts to their tables. If that fails they stay here, for the next time."""
+        self.not_taken.flush()
         with self._lock:
             counts, upto = self._counts, self._upto
             self._counts = Counter()

@@ -18,6 +18,7 @@ from rollbook.ingest.columns import rows_of, stamped
 from rollbook.ingest.reasons import NOT_THEIRS, Rejected
 from rollbook.store.dead_letters import DeadLetter
 from rollbook.store.privacy.message_texts import MessageText
+from rollbook.store.records.learners import Told
 
 # an insert writes a part for each month and syncs it to disk: 10 to 20 ms each, in which all others wait
 MOST_MONTHS = 6
@@ -78,16 +79,22 @@ class Waiting:
         """What was said in its messages, and may be kept."""
         return self.batch.texts if self.batch else self.words
 
-    def withheld(self) -> Counter[tuple[str, str, str]]:
-        """How many events are not kept in any form; by tenant, dialect and outcome.
+    def told(self) -> Sequence[Told]:
+        """What its `identify` events tell of learners."""
+        return self.batch.told if self.batch else ()
 
-        `withheld` for their people's sake; `rejected`: those that their sender may not send.
+    def noted(self) -> Counter[tuple[str, str, str]]:
+        """How many events are `invalid` or `unenriched`, and how many are kept in no form; by tenant, dialect, outcome.
+
+        Of those `withheld` are left out for their people's sake, `rejected` are such as their sender may not send.
         """
         found = Counter(
             (one.tenant or self.tenant, self.dialect, "rejected" if one.reason in NOT_THEIRS else "withheld")
             for one in self.rejected
             if not one.kept
         )
+        notes = self.batch.notes if self.batch else Counter[tuple[str, str]]()
+        found.update({(tenant, self.dialect, outcome): count for (tenant, outcome), count in notes.items()})
         return found + Counter({(tenant, self.dialect, "withheld"): count for tenant, count in self.barred.items()})
 
 

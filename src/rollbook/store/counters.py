@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from rollbook.store.engine import Engine, Row
 
-OUTCOMES = ("accepted", "duplicate", "rejected", "late", "withheld")
+OUTCOMES = ("accepted", "duplicate", "rejected", "late", "withheld", "invalid", "unenriched")
 
 Counts = Mapping[tuple[str, datetime, str, str], int]
 

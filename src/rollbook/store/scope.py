@@ -95,6 +95,8 @@ class Scope:
     def _texts(self) -> dict[str, str]:
         return {
             "scope": f"select *, person, kind, measured from events where {self._events()}",
+            "scope": f"select *, person, invalid from events where {self._events()}",
+            "not_taken_scope": f"select quarter, source, reason, events from not_taken where {self._not_taken()}",
             "activity_scope": self._split(
                 f"select day, course, user, person, type, events, seconds from activity where true{self._of_courses()}",
                 "select toDate(timestamp, {scope_zone:String}) as day, course, user, person, type, 1 as events,"
@@ -111,6 +113,14 @@ class Scope:
             "tenant = {scope_tenant:String}"
             " and timestamp >= {scope_begin:DateTime64(3, 'UTC')} and timestamp <= {scope_until:DateTime64(3, 'UTC')}"
             f"{self._named_users()}{self.sealed.present('scope_')}"
+        )
+
+    def _not_taken(self) -> str:
+        """What was not taken is nobody's: who sees some people only sees none of it."""
+        narrowed = self.users is not None or self.courses is not None
+        return (
+            "tenant = {scope_tenant:String} and quarter >= {scope_begin:DateTime64(3, 'UTC')}"
+            f" and quarter <= {{scope_until:DateTime64(3, 'UTC')}}{' and false' if narrowed else ''}"
         )
 
     def _known_users(self) -> str:

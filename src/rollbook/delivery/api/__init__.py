@@ -23,6 +23,7 @@ from rollbook.delivery.api import (
     studyin,
     tenants,
 )
+from rollbook.delivery.api.definitions import routes as definitions
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     pseudonyms.router,
     lifecycle.router,
     *engine.ROUTERS,
+    definitions.router,
 )
 
 

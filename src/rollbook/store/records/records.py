@@ -12,6 +12,8 @@ from rollbook.settings import Settings
 from rollbook.store.records import tables
 from rollbook.store.records.costs import Prices
 from rollbook.store.records.database import Database, Record, batches
+from rollbook.store.records.definitions import DefinitionRecords
+from rollbook.store.records.learners import TraitRecords
 from rollbook.store.records.lifecycle import LifecycleRecords
 from rollbook.store.records.people import People
 
@@ -32,6 +34,8 @@ class Records:
         self.people = People(self.database)
         self.lifecycle = LifecycleRecords(self.database)
         self.prices = Prices(self.database)
+        self.definitions = DefinitionRecords(self.database)
+        self.traits = TraitRecords(self.database)
         self._zones: dict[str, str | None] = {}
 
     def tenant(self, tenant: str) -> Record | None:

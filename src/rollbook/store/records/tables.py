@@ -82,7 +82,10 @@ courses = Table(
     Column("days", Integer),
 )
 
-learners = Table("learners", metadata, owner(), Column("id", String, primary_key=True), traits())
+# told: when what is known of a learner was last told by an event
+learners = Table(
+    "learners", metadata, owner(), Column("id", String, primary_key=True), traits(), Column("told", Moment)
+)
 
 enrolments = Table(
     "enrolments",

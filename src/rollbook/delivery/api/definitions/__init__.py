@@ -1,0 +1,1 @@
+"""Event definitions over HTTP, and what comes in without one."""

@@ -1,0 +1,1 @@
+"""What the way in notes beside the events, and what it looks up about their people."""
