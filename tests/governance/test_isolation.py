@@ -32,6 +32,7 @@ BODIES: dict[str, Any] = {
     "/api/v2/consents/{user_id:path}": {"purpose": "analytics", "given": False},
     "/api/v2/directory": [{"user_id": "ada", "name": "Changed"}],
     "/api/v2/roster": {"people": [{"user_id": "ada", "traits": {"stars": "changed"}}]},
+    "/api/v2/event-definitions/{event_type:path}": {"schema": {"type": "object"}},
     "/api/v2/tenants/{tenant}": {"settings": {"country": "DE"}},
     "/api/v2/events": [{"event_type": "more", "user_id": "ada", "timestamp": "2026-03-03T11:00:00Z"}],
     "/events": {"event_type": "more", "user_id": "ada", "timestamp": "2026-03-03T11:00:01Z", "metadata": {}},

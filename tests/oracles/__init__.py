@@ -5,7 +5,7 @@ for; it gives the rows as plain values. It bears the question's name. Nothing he
 the package but the forms. One file for each noun, and one list.
 """
 
-from tests.oracles import activity, costs, experiments, gamification, learner, returning, study, system
+from tests.oracles import activity, costs, experiments, gamification, learner, quality, returning, study, system
 from tests.oracles.ground import Oracle
 
 ORACLES: dict[str, Oracle] = {
@@ -19,5 +19,6 @@ ORACLES: dict[str, Oracle] = {
         *system.ORACLES,
         *costs.ORACLES,
         *experiments.ORACLES,
+        *quality.ORACLES,
     )
 }

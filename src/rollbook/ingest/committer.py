@@ -238,7 +238,7 @@ class Committer:
             keys = [key for key, new in zip(keys, fresh, strict=True) if new]
         if keys:
             self._write_said(rows, stamp, group)
-            self._write(rows)
+            self._write(rows, marked=any(waiting.batch is None or waiting.batch.notes for waiting in group))
             self._seen.add(keys, stamp)
             counts += self._tally.accepted(rows)
             self._store.committed.tell(rows)
@@ -257,13 +257,13 @@ class Committer:
         if fresh := [one for one in told if (one.tenant, one.id) in new]:
             self._store.records.traits.tell(fresh)
 
-    def _write(self, rows: pa.Table) -> None:
+    def _write(self, rows: pa.Table, *, marked: bool) -> None:
         days = days_of(rows, self._store.zone_of)
         if self._store.lease is not None:
             self._store.lease.check()
         try:
             with self._store.rollups.writing(days):
-                events.append(self._store.engine, rows)
+                events.append(self._store.engine, rows, marked=marked)
             self._store.changes.committed(rows)
         except BaseException:
             # some of it may be visible all the same

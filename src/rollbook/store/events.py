@@ -1,5 +1,6 @@
 """The events table: its columns as Arrow, appending to it, and reading single events back."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -36,13 +37,17 @@ SCHEMA = pa.schema(
 MOST_MONTHS_AT_ONCE = 50
 OPTIONAL = ("source", "session", "course", "content", "concept", "conversation", "channel")
 WORTH_A_LOOK = 500
+# where the way in writes what is wrong with an event: the column `invalid` follows it
+MARK = '"problems":'
 
 
-def append(engine: Engine, rows: pa.Table) -> None:
+def append(engine: Engine, rows: pa.Table, *, marked: bool = True) -> None:
     """Add events (columns as in SCHEMA). Durable and visible when it returns; raises Unavailable, perhaps after a part.
 
-    Too many months at once are an error to ClickHouse, so that many go in several inserts.
+    Too many months at once are an error to ClickHouse, so that many go in several inserts. `marked`: some may be marked
+    as invalid, which takes a look at all of them.
     """
+    rows = _marked(rows) if marked else rows
     span = pc.min_max(rows.column("timestamp")).as_py()
     if span["max"] - span["min"] < timedelta(days=28 * (MOST_MONTHS_AT_ONCE - 1)):
         engine.insert("events", _lean(rows))
@@ -52,6 +57,20 @@ def append(engine: Engine, rows: pa.Table) -> None:
     for start in range(0, len(months), MOST_MONTHS_AT_ONCE):
         chosen = np.isin(month_of, months[start : start + MOST_MONTHS_AT_ONCE])
         engine.insert("events", _lean(rows.filter(pa.array(chosen))))
+
+
+def _marked(rows: pa.Table) -> pa.Table:
+    """The rows; where any of them are marked as invalid, with a column that says so."""
+    likely = pc.match_substring(rows["properties"], MARK)
+    if not pc.any(likely).as_py():
+        return rows
+    told = zip(likely.to_pylist(), rows["properties"].to_pylist(), strict=True)
+    return rows.append_column("invalid", pa.array([int(may and _is_marked(text)) for may, text in told], pa.uint8()))
+
+
+def _is_marked(properties: str) -> bool:
+    context = json.loads(properties).get("context")
+    return isinstance(context, dict) and "problems" in context
 
 
 def _lean(rows: pa.Table) -> pa.Table:

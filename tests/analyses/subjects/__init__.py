@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.analyses.subjects import activity, costs, experiments, gamification, learner, returning, study, system
+from tests.analyses.subjects import activity, costs, experiments, gamification, learner, quality, returning, study, system
 from tests.analyses.subjects.subject import Subject
 from tests.analyses.worlds import ZONES, World, worlds
 
@@ -17,6 +17,7 @@ SUBJECTS: tuple[Subject, ...] = (
     system.SUBJECT,
     costs.SUBJECT,
     experiments.SUBJECT,
+    quality.SUBJECT,
 )
 
 SUBJECT_OF: dict[str, Subject] = {name: subject for subject in SUBJECTS for name in subject.parameters}

@@ -13,6 +13,12 @@ NOBODYS = {
     "kept", "key", "kind", "merged", "module", "name", "origins", "path", "person", "policy", "prefix",
     "presentation", "previous", "purpose", "reason", "ref", "request", "result", "ring", "role", "root", "scheme",
     "seen", "signature", "source", "state", "stretch", "tenant", "timezone", "title", "value", "why", "zone",
+    "action", "archive", "asked_by", "basis", "capacity", "chain", "chunk", "content", "country", "course",
+    "credential", "description", "detail", "dialect", "digest", "evidence", "folder", "format", "hash", "head",
+    "id", "identity", "kept", "key", "kind", "merged", "module", "name", "origins", "path", "person", "policy",
+    "prefix", "presentation", "previous", "purpose", "reason", "ref", "request", "result", "ring", "role", "root",
+    "scheme", "seen", "signature", "source", "state", "stretch", "tenant", "timezone", "title", "type", "value",
+    "why", "zone",
 }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ CAMPAIGN = ("source", "medium", "campaign", "term", "content")
 ADDRESSES = ("url", "page_url", "page", "href")
 EXPERIMENT, VARIANT = ("experiment", "experiment_id"), ("variant", "variant_id", "experiment_variant")
 TIER = ("tier", "customer_tier", "plan")
+# most events have none of these, which is quick to see
+TELLING = frozenset({"campaign", *(f"utm_{name}" for name in CAMPAIGN), *ADDRESSES, *EXPERIMENT, *VARIANT, *TIER})
 
 
 class Business:
@@ -27,13 +29,15 @@ class Business:
         traits = around.known.traits.of(around.tenant, users) if users else {}
 
         def members(event: Incoming) -> Members:
-            sent = event.properties
-            found = {
-                "campaign": _campaign(sent),
-                "experiment": _first(sent, EXPERIMENT),
-                "variant": _first(sent, VARIANT),
-                "tier": _first(sent, TIER) or _first(traits.get(event.user, {}), TIER),
-            }
+            sent, known = event.properties, traits.get(event.user, {})
+            found: Members = {}
+            if sent.keys() & TELLING:
+                found = {
+                    "campaign": _campaign(sent),
+                    "experiment": _first(sent, EXPERIMENT),
+                    "variant": _first(sent, VARIANT),
+                }
+            found["tier"] = _first(sent, TIER) or _first(known, TIER)
             return {name: value for name, value in found.items() if value}
 
         return members

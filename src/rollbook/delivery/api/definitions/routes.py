@@ -102,12 +102,13 @@ def define(store: OpenStore, tenant: Tenant, event_type: str, wanted: Wanted, re
     return _shown(definitions.one(tenant, event_type))
 
 
-@router.delete(
-    "/event-definitions/{event_type:path}", summary="Remove an event definition", status_code=204, responses=MISSING
-)
-def remove_definition(store: OpenStore, tenant: Tenant, event_type: str) -> None:
-    """Remove a definition: events of the type are no longer held against anything."""
-    definitions_of(store).remove(tenant, event_type)
+@router.delete("/event-definitions/{event_type:path}", summary="Remove an event definition", responses=MISSING)
+def remove_definition(store: OpenStore, tenant: Tenant, event_type: str) -> DefinitionAnswer:
+    """Remove a definition, and answer what it was: events of the type are no longer held against anything."""
+    definitions = definitions_of(store)
+    gone = definitions.one(tenant, event_type)
+    definitions.remove(tenant, event_type)
+    return _shown(gone)
 
 
 @router.get("/undefined-events", summary="Types and properties that no definition names")
