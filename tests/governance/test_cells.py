@@ -104,10 +104,9 @@ def crowds(name: str, row: Any, events: list[dict[str, Any]], everyone: set[str]
             shares = row.retention.values()
             return [(round(share * row.cohort_size), row.cohort_size) for share in shares if share is not None]
         case "data_quality":
-            day = [event for event in events if event["timestamp"].date() == row.day]
-            here = {event["user"] for event in day if row.source in (None, event.get("source", ""))}
             assert row.lowered_by is None
-            return [(len(here), len(everyone))]
+            assert row.source in (None, "")
+            return [(among(lambda e: e["timestamp"].date() == row.day), len(everyone))]
     return []
 
 

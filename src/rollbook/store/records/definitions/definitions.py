@@ -24,7 +24,7 @@ class DefinitionRecords:
     def put(self, tenant: str, type: str, schema: dict[str, Any], description: str, *, most: int) -> bool:
         """Keep a definition; whether it is a new one. Raises TooLarge where a tenant has `most` already."""
         mine = event_definitions.c.tenant == tenant
-        row = {"tenant": tenant, "type": type, "schema": schema, "description": description}
+        row: Record = {"tenant": tenant, "type": type, "schema": schema, "description": description}
         row |= {"stamp": secrets.randbits(STAMP_BITS), "changed": datetime.now(UTC)}
         with self._database.write() as connection:
             self._database.put_new(connection, tables.tenants, [{"id": tenant}])
@@ -32,7 +32,8 @@ class DefinitionRecords:
             connection.execute(select(tables.tenants.c.id).where(tables.tenants.c.id == tenant).with_for_update())
             one = select(event_definitions.c.type).where(mine, event_definitions.c.type == type)
             is_new = connection.scalar(one) is None
-            if is_new and connection.scalar(select(func.count()).select_from(event_definitions).where(mine)) >= most:
+            counted = select(func.count()).select_from(event_definitions).where(mine)
+            if is_new and connection.execute(counted).scalar_one() >= most:
                 raise TooLarge(f"tenant {tenant!r} has {most} event definitions, which is the most; remove one first")
             self._database.put(connection, event_definitions, [row])
         return is_new
