@@ -95,8 +95,6 @@ class Scope:
     def _texts(self) -> dict[str, str]:
         return {
             "scope": f"select *, person, kind, measured from events where {self._events()}",
-            "scope": f"select *, person, invalid from events where {self._events()}",
-            "scope": f"select *, person from events where {self._events()}",
             "not_taken_scope": f"select quarter, source, reason, events from not_taken where {self._not_taken()}",
             "activity_scope": self._split(
                 f"select day, course, user, person, type, events, seconds from activity where true{self._of_courses()}",

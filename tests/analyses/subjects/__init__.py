@@ -4,7 +4,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.analyses.subjects import activity, costs, experiments, gamification, learner, quality, returning, study, system
+from tests.analyses.subjects import (
+    activity,
+    costs,
+    experiments,
+    gamification,
+    learner,
+    quality,
+    returning,
+    study,
+    system,
+)
 from tests.analyses.subjects.subject import Subject
 from tests.analyses.worlds import ZONES, World, worlds
 
