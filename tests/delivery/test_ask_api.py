@@ -14,7 +14,7 @@ from tests.delivery.serving import serve
 from tests.stories import happened, tell
 
 GIVEN: dict[str, Any] = {"user": "ada", "cohort_date": "2026-03-02", "type": "content_view"}
-GIVEN |= {"experiment": "hints", "goal": "completion"}
+GIVEN |= {"experiment": "hints", "goal": "completion", "metric_names": "events", "size": 3600}
 
 
 def parameters(kind: type[Question[Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from rollbook.analyses.catalogue import QUESTIONS
 from rollbook.app import create_app
 from rollbook.governance.access import ROUTES
 from rollbook.settings import load
-from tests.governance.two_schools import IDS, LEFT_OUT, QUERY, School, two_schools
+from tests.governance.two_schools import AGGREGATION, IDS, LEFT_OUT, QUERY, School, two_schools
 
 Call = tuple[str, str, dict[str, str]]
 
@@ -37,6 +37,14 @@ BODIES: dict[str, Any] = {
     "/api/v2/events": [{"event_type": "more", "user_id": "ada", "timestamp": "2026-03-03T11:00:00Z"}],
     "/events": {"event_type": "more", "user_id": "ada", "timestamp": "2026-03-03T11:00:01Z", "metadata": {}},
     "/api/analytics/events/track": {"event_type": "XP_EARNED", "user_id": "ada", "timestamp": "2026-03-03T11:00:03Z"},
+    "/api/v2/metrics": [{"name": "more", "value": 1, "timestamp": "2026-03-03T11:00:00Z"}],
+    "/api/v2/metrics/query": {
+        "metric_names": ["events", "more"],
+        "aggregation": "sum",
+        "time_range": {"start": "2026-03-01", "end": "2026-03-08"},
+    },
+    "/api/v2/aggregations": AGGREGATION | {"aggregation_id": "another"},
+    "/api/v2/aggregations/{aggregation_id}": AGGREGATION | {"group_by": []},
     "/api/analytics/ingest": [{"type": "more", "user_id": "ada", "ts": "2026-03-03T11:00:02Z", "src": "x"}],
 }
 FEWEST_READS, FEWEST_SAME, FEWEST_WRITES = 45, 30, 20

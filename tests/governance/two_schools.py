@@ -43,6 +43,14 @@ QUERY = IDS | {
     "days": "30",
     "experiment": "hints",
     "goal": "quiz_completion",
+    "metric_names": "events",
+    "size": "7200",
+    "aggregation_id": "by-note",
+}
+AGGREGATION = {
+    "aggregation_id": "by-note",
+    "window": {"window_type": "tumbling", "window_size": {"size": 1, "unit": "hours"}, "retention": 30 * 86_400},
+    "group_by": ["note"],
 }
 # these mean something else where they are optional, or narrow an answer to nothing
 LEFT_OUT = ("actor", "action", "type", "state", "reason", "from", "to", "limit", "offset", "replayed", "now")
@@ -73,6 +81,9 @@ class School:
         self.done("PUT", "/api/v2/directory", [{"user_id": user, "name": f"{user} {self.word}"} for user in PEOPLE])
         self.done("POST", "/api/v2/events", list(self._events(days)))
         self.call("POST", "/api/v2/events", [{"event_type": "x", "user_id": "ada", "timestamp": self.word}])
+        made = self.done("POST", "/api/v2/metrics", {"name": f"cpu.{self.word}", "value": 1, "metric_id": "m"})
+        assert made["ingested"] == 1
+        self.done("POST", "/api/v2/aggregations", AGGREGATION)
         decision = {"purpose": "sharing", "given": True, "evidence": self.word}
         self.done("PUT", "/api/v2/consents/ada", decision)
         made = self.done("POST", "/api/v2/keys", {"role": "read", "name": self.word})
@@ -85,6 +96,7 @@ class School:
             "request_id": asked["request_id"],
             "letter_id": letter[1],
             "merge_id": "1",
+            "aggregation_id": "by-note",
             "tenant": self.tenant,
         }
 

@@ -5,7 +5,18 @@ for; it gives the rows as plain values. It bears the question's name. Nothing he
 the package but the forms. One file for each noun, and one list.
 """
 
-from tests.oracles import activity, costs, experiments, gamification, learner, quality, returning, study, system
+from tests.oracles import (
+    activity,
+    costs,
+    experiments,
+    gamification,
+    learner,
+    metrics,
+    quality,
+    returning,
+    study,
+    system,
+)
 from tests.oracles.ground import Oracle
 
 ORACLES: dict[str, Oracle] = {
@@ -20,5 +31,6 @@ ORACLES: dict[str, Oracle] = {
         *costs.ORACLES,
         *experiments.ORACLES,
         *quality.ORACLES,
+        *metrics.ORACLES,
     )
 }

@@ -24,6 +24,13 @@ from rollbook.analyses.learner.learner_metrics import LearnerMetrics
 from rollbook.analyses.learner.learners import Learners
 from rollbook.analyses.learner.learning_velocity import LearningVelocity
 from rollbook.analyses.learner.timeline import Timeline
+from rollbook.analyses.metrics.daily_metrics import DailyMetrics
+from rollbook.analyses.metrics.event_days import EventDays
+from rollbook.analyses.metrics.event_series import EventSeries
+from rollbook.analyses.metrics.metric_list import MetricList
+from rollbook.analyses.metrics.metric_series import MetricSeries
+from rollbook.analyses.metrics.session_windows import SessionWindows
+from rollbook.analyses.metrics.windows import Windows
 from rollbook.analyses.quality.data_quality import DataQuality
 from rollbook.analyses.quality.event_properties import EventProperties
 from rollbook.analyses.quality.schema_problems import SchemaProblems
@@ -79,6 +86,13 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     DataQuality,
     SchemaProblems,
     EventProperties,
+    MetricList,
+    MetricSeries,
+    EventSeries,
+    EventDays,
+    DailyMetrics,
+    Windows,
+    SessionWindows,
 )
 
 BY_NAME = {question.name(): question for question in QUESTIONS}

@@ -13,6 +13,7 @@ Permission = Literal[
     "write",
     "ask_many",
     "ask_person",
+    "measure",
     "live",
     "export",
     "import",

@@ -26,7 +26,7 @@ from rollbook.store.records.database import Record
 KeyRole = Literal["ingest", "read", "admin"]
 ROLES: dict[KeyRole, tuple[frozenset[Role], frozenset[Permission] | None]] = {
     "ingest": (frozenset({"service"}), frozenset({"write"})),
-    "read": (frozenset({"service"}), frozenset({"ask_many", "ask_person", "live", "export", "public"})),
+    "read": (frozenset({"service"}), frozenset({"ask_many", "ask_person", "measure", "live", "export", "public"})),
     "admin": (frozenset({"admin", "privacy_officer", "auditor"}), None),
 }
 

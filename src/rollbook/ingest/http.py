@@ -14,6 +14,7 @@ from rollbook.governance.audit import Line
 from rollbook.governance.grants import Grant
 from rollbook.ingest.batch import Receipt, Sender, is_tenant
 from rollbook.ingest.body import read_body
+from rollbook.ingest.dialects.samples import as_events
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.openapi import paths
 from rollbook.ingest.reasons import NOT_PERMITTED, NOT_THEIRS
@@ -22,18 +23,23 @@ NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "ap
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Answer = Callable[[Receipt], dict[str, Any]]
+Translate = Callable[..., bytes]
 
 _encode = msgspec.json.Encoder().encode
 
 
-def receiving(dialect: str, answer: Answer, *, of_caller: bool = False) -> Endpoint:
-    """An endpoint that takes events in one dialect. `of_caller`: without a user they are of whose token is shown."""
+def receiving(dialect: str, answer: Answer, translate: Translate | None = None, *, of_caller: bool = False) -> Endpoint:
+    """An endpoint that takes events in one dialect, or in a shape that `translate` turns into it.
+
+    `of_caller`: without a user they are of whose token is shown.
+    """
 
     async def endpoint(request: Request) -> Response:
         intake: Intake = request.app.state.intake
         try:
             body = await read_body(request, intake.store.settings)
             lines = request.headers.get("content-type", "").partition(";")[0].strip().lower() in NDJSON
+            body = translate(body, lines=lines) if translate else body
             key = request.headers.get("idempotency-key")
             grant = _grant(request)
             sender = _sender(request, grant, of_caller=of_caller)
@@ -134,6 +140,7 @@ def _summary(receipt: Receipt) -> str:
 
 ROUTES = [
     Route("/api/v2/events", receiving("native", native_answer), methods=["POST"]),
+    Route("/api/v2/metrics", receiving("engine", native_answer, as_events), methods=["POST"]),
     Route("/events", receiving("agent", agent_answer), methods=["POST"]),
     Route("/api/analytics/events/track", receiving("studyin", agent_answer, of_caller=True), methods=["POST"]),
     Route("/api/analytics/ingest", receiving("ingest", counted), methods=["POST"]),

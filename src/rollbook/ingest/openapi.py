@@ -45,11 +45,12 @@ _REFUSED = {
 
 def paths() -> dict[str, Any]:
     """The paths of the ingest routes, in the form of OpenAPI 3.1."""
-    return {path: {"post": _operation(name)} for name, path in _PATHS.items()}
+    found = {path: {"post": _operation(name)} for name, path in _PATHS.items()}
+    return found | {"/api/v2/metrics": {"post": _operation("native", _SAMPLE) | _OF_SAMPLES}}
 
 
-def _operation(dialect: str) -> dict[str, Any]:
-    event = _schema(dialect)
+def _operation(dialect: str, shape: dict[str, Any] | None = None) -> dict[str, Any]:
+    event = shape or _schema(dialect)
     media = {"schema": {"oneOf": [event, {"type": "array", "items": event}]}}
     content = {"application/json": media, "application/x-ndjson": {"schema": {"type": "string"}}}
     return {
@@ -100,3 +101,19 @@ _KINDS: dict[str, dict[str, Any]] = {
     "latency_ms": {"type": "number"},
     "success": {"type": "boolean"},
 }
+_SAMPLE: dict[str, Any] = {
+    "type": "object",
+    "required": ["name", "value"],
+    "properties": {
+        "metric_id": _KINDS["id"],
+        "name": {"type": "string"},
+        "value": {"type": "number"},
+        "type": _KINDS["metric_type"],
+        "timestamp": _KINDS["timestamp"],
+        "tags": _KINDS["tags"],
+        "unit": {"type": "string"},
+        "source_service": {"type": "string"},
+        "tenant_id": {"type": "string"},
+    },
+}
+_OF_SAMPLES = {"operationId": "ingest_metrics", "summary": "Take samples of metrics (document 5's Metric)"}

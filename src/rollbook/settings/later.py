@@ -5,7 +5,6 @@ LATER = {
     "KAFKA_TOPICS": "as KAFKA_BROKERS",
     "KAFKA_CONSUMER_GROUP": "as KAFKA_BROKERS",
     "KAFKA_AUTO_OFFSET_RESET": "as KAFKA_BROKERS",
-    "WINDOW_RETENTION_HOURS": "how long streaming windows are kept",
     "REAL_TIME_LAG_THRESHOLD": "an alert when events are taken in too slowly",
     "ML_MODEL_PATH": "where trained models are kept",
     "ML_MODEL_UPDATE_INTERVAL": "when models are trained",

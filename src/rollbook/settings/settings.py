@@ -151,6 +151,15 @@ class Settings(
         7, "ROLLBOOK_VELOCITY_WINDOW_DAYS", why="`analytics.velocity.window_days` of document 1.", ge=1, le=366
     )
 
+    window_retention_hours: int = named(
+        24,
+        "WINDOW_RETENTION_HOURS",
+        why="Windows of saved aggregations are there for so long, where these do not say.",
+        documents="5: 24",
+        ge=1,
+        le=366 * 24,
+    )
+
     # rollups
     roll_quiet_seconds: int = named(
         60,

@@ -10,6 +10,7 @@ from tests.analyses.subjects import (
     experiments,
     gamification,
     learner,
+    metrics,
     quality,
     returning,
     study,
@@ -28,6 +29,7 @@ SUBJECTS: tuple[Subject, ...] = (
     costs.SUBJECT,
     experiments.SUBJECT,
     quality.SUBJECT,
+    metrics.SUBJECT,
 )
 
 SUBJECT_OF: dict[str, Subject] = {name: subject for subject in SUBJECTS for name in subject.parameters}

@@ -78,7 +78,7 @@ def test_a_key_is_who_it_was_made_for(school: str, keys: Keys) -> None:
     assert {one.tenant for one in made.values()} == {school}
     assert {one.subject for one in made.values()} == {""}
     assert set(made["ingest"].only or ()) == {"write"}
-    assert set(made["read"].only or ()) == {"ask_many", "ask_person", "live", "export", "public"}
+    assert set(made["read"].only or ()) == {"ask_many", "ask_person", "measure", "live", "export", "public"}
     assert made["ingest"].roles == made["read"].roles == {"service"}
     assert made["admin"].roles == {"admin", "privacy_officer", "auditor"}
     assert made["admin"].only is None

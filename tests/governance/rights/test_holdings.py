@@ -8,11 +8,11 @@ from rollbook.store.records.tables import metadata
 # names of columns that hold no stored id of a person
 NOBODYS = {
     "action", "archive", "asked_by", "basis", "cached_rate", "capacity", "chain", "chunk", "content", "country",
-    "course", "credential", "currency", "description", "detail", "dialect", "digest", "evidence", "folder",
-    "format", "hash", "head", "id", "identity", "input_rate", "kept", "key", "kind", "merged", "model", "module",
-    "name", "origins", "output_rate", "path", "person", "policy", "prefix", "presentation", "previous", "provider",
-    "purpose", "reason", "reasoning_rate", "ref", "request", "result", "ring", "role", "root", "scheme", "seen",
-    "signature", "source", "state", "stretch", "tenant", "timezone", "title", "type", "value", "why", "zone",
+    "course", "credential", "currency", "definition", "description", "detail", "dialect", "digest", "evidence",
+    "folder", "format", "hash", "head", "id", "identity", "input_rate", "kept", "key", "kind", "merged", "model",
+    "module", "name", "origins", "output_rate", "path", "person", "policy", "prefix", "presentation", "previous",
+    "provider", "purpose", "reason", "reasoning_rate", "ref", "request", "result", "ring", "role", "root", "scheme",
+    "seen", "signature", "source", "state", "stretch", "tenant", "timezone", "title", "type", "value", "why", "zone",
 }  # fmt: skip
 
 

@@ -20,6 +20,8 @@ PERMISSIONS: dict[Permission, dict[Role, Reach]] = {
         "guardian": "wards",
         "learner": "self",
     },
+    # figures that do not say how many people stand behind them
+    "measure": {"admin": "tenant", "service": "tenant", "educator": "courses"},
     "live": {
         "admin": "tenant",
         "service": "tenant",

@@ -20,6 +20,7 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("POST", "/sign-out"): "public",
     # the way in
     ("POST", "/api/v2/events"): "write",
+    ("POST", "/api/v2/metrics"): "write",
     ("POST", "/events"): "write",
     ("POST", "/api/analytics/events/track"): "write",
     ("POST", "/api/analytics/ingest"): "write",
@@ -39,6 +40,15 @@ ROUTES: dict[tuple[str, str], Permission] = {
     # document 4
     ("GET", "/api/analytics/reports/dau"): "ask_many",
     ("GET", "/api/analytics/reports/events"): "export",
+    # document 5
+    ("GET", "/api/v2/metrics"): "measure",
+    ("POST", "/api/v2/metrics/query"): "measure",
+    ("GET", "/api/v2/aggregations"): "measure",
+    ("POST", "/api/v2/aggregations"): "manage",
+    ("GET", "/api/v2/aggregations/{aggregation_id}"): "measure",
+    ("PUT", "/api/v2/aggregations/{aggregation_id}"): "manage",
+    ("DELETE", "/api/v2/aggregations/{aggregation_id}"): "manage",
+    ("GET", "/api/v2/aggregations/{aggregation_id}/state"): "measure",
     # questions and pages
     ("GET", "/api/v2/questions"): "public",
     ("GET", "/"): "ask_many",

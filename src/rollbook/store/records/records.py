@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, select
 from rollbook.errors import Conflict, Invalid, NotFound
 from rollbook.settings import Settings
 from rollbook.store.records import tables
+from rollbook.store.records.aggregations import AggregationRecords
 from rollbook.store.records.costs import Prices
 from rollbook.store.records.database import Database, Record, batches
 from rollbook.store.records.definitions import DefinitionRecords
@@ -36,6 +37,7 @@ class Records:
         self.prices = Prices(self.database)
         self.definitions = DefinitionRecords(self.database)
         self.traits = TraitRecords(self.database)
+        self.aggregations = AggregationRecords(self.database)
         self._zones: dict[str, str | None] = {}
 
     def tenant(self, tenant: str) -> Record | None:

@@ -2,6 +2,6 @@
 
 from fastapi import APIRouter
 
-from rollbook.delivery.api.engine import prices
+from rollbook.delivery.api.engine import aggregations, metrics, prices
 
-ROUTERS: tuple[APIRouter, ...] = (prices.router,)
+ROUTERS: tuple[APIRouter, ...] = (prices.router, metrics.router, aggregations.router)
