@@ -12,13 +12,14 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "rollbook"
 
-GROUND = {"errors", "event", "settings"}
+GROUND = {"errors", "event", "scores", "settings"}
 UP_TO_STORE = GROUND | {"store", "governance"}
 
 # Who may import whom. A part is a package or a module right under rollbook; each may also import itself.
 ARCHITECTURE: dict[str, set[str]] = {
     "errors": set(),
     "event": {"errors"},
+    "scores": set(),
     "settings": {"errors"},
     "logs": GROUND,
     "store": GROUND,

@@ -15,6 +15,7 @@ from tests.stories import happened, tell
 
 GIVEN: dict[str, Any] = {"user": "ada", "cohort_date": "2026-03-02", "type": "content_view"}
 GIVEN |= {"experiment": "hints", "goal": "completion", "metric_names": "events", "size": 3600}
+GIVEN |= {"content": "a"}
 
 
 def parameters(kind: type[Question[Any]]) -> dict[str, Any]:

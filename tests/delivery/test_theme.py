@@ -15,6 +15,7 @@ from rollbook.analyses.retention_curve import RetentionCurve
 from rollbook.delivery import theme
 from rollbook.delivery.dressing import dressed
 from rollbook.store import Store
+from tests.analyses.subjects import SUBJECT_OF
 from tests.stories import happened, tell
 
 DRAWN = [name for name, kind in BY_NAME.items() if kind.chart]
@@ -32,8 +33,10 @@ def drawn(spec: dict[str, Any], mode: str = "light") -> str:
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_question_with_a_chart_can_be_drawn(store: Store, tenant: str, name: str, mode: str) -> None:
     tell(store, tenant, [happened("content_view", user, f"2026-03-0{day}T10:00") for user in "ab" for day in (1, 2, 4)])
+    tell(store, tenant, [event for user in "ab" for event in SUBJECT_OF[name].story(user)])
     known = {"user": "a", "cohort_date": "2026-03-01", "as_of": "2026-03-04T12:00"}
-    asked = {field: value for field, value in known.items() if field in BY_NAME[name].model_fields}
+    needed = dict(SUBJECT_OF[name].needed.get(name, {}))
+    asked = needed | {field: value for field, value in known.items() if field in BY_NAME[name].model_fields}
     answer = ask(store, question(name, asked), tenant)
     chart = BY_NAME[name].chart
     assert chart

@@ -282,6 +282,32 @@ def test_scores_as_texts_count_and_what_is_no_number_does_not(
     assert [row["properties"]["score"] for row in rows] == scores
 
 
+@dialects
+def test_scores_of_any_form_are_from_0_to_100_and_stay_properties_as_they_came(
+    store: Store, intake: Intake, tenant: str, dialect: str
+) -> None:
+    forms: list[dict[str, Any]] = [
+        {"score": {"scaled": 0.85}, "concept_id": "k"},
+        {"result": {"score": {"raw": 17, "min": 0, "max": 20}}},
+        {"scoreGiven": 17, "maxScore": 20},
+        {"generated": {"scoreGiven": "17", "maxScore": 20}},
+        {"score": 17, "max_score": 20},
+        {"score": 101},
+        {"score": -1},
+        {"score": {"scaled": 1.01}},
+        {"scoreGiven": 17},
+        {"result": "Pass", "course_id": "c"},
+    ]
+    told = [{TYPE[dialect]: "seen", TIME[dialect]: 1772445600 + n, PROPERTIES[dialect]: p} for n, p in enumerate(forms)]
+    send(intake, dialect, tenant, *told[:5])
+    for one in told[5:]:
+        send(intake, dialect, tenant, one)
+    rows = kept.events(store, tenant)
+    assert [row["score"] for row in rows] == [85] * 5 + [None] * 5
+    assert [row["properties"] for row in rows] == forms
+    assert (rows[0]["concept"], rows[9]["course"]) == ("k", "c")
+
+
 def test_numbers_that_nothing_can_hold_stay_as_they_were_written(store: Store, intake: Intake, tenant: str) -> None:
     huge = "1" * 5000
     body = f'[{{"event_type": "a", "metadata": {{"n":{huge},"score":1e999}}}}, {{"event_type": "b", "x": 1e999}}]'

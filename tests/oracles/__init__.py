@@ -8,9 +8,12 @@ the package but the forms. One file for each noun, and one list.
 from tests.oracles import (
     activity,
     costs,
+    courses,
     experiments,
     gamification,
     learner,
+    learning,
+    materials,
     metrics,
     quality,
     returning,
@@ -32,5 +35,8 @@ ORACLES: dict[str, Oracle] = {
         *experiments.ORACLES,
         *quality.ORACLES,
         *metrics.ORACLES,
+        *learning.ORACLES,
+        *courses.ORACLES,
+        *materials.ORACLES,
     )
 }

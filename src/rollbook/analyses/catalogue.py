@@ -12,6 +12,15 @@ from rollbook.analyses.cohort_analysis import CohortAnalysis
 from rollbook.analyses.cohorts import Cohorts
 from rollbook.analyses.costs.model_costs import ModelCosts
 from rollbook.analyses.costs.model_usage import ModelUsage
+from rollbook.analyses.courses.at_risk import AtRisk
+from rollbook.analyses.courses.course_activity import CourseActivity
+from rollbook.analyses.courses.course_comparison import CourseComparison
+from rollbook.analyses.courses.enrolment_tracks import EnrolmentTracks
+from rollbook.analyses.courses.enrolments import Enrolments
+from rollbook.analyses.courses.grade_distribution import GradeDistribution
+from rollbook.analyses.courses.learner_contents import LearnerContents
+from rollbook.analyses.courses.learner_progress import LearnerProgress
+from rollbook.analyses.courses.pass_rate import PassRate
 from rollbook.analyses.event_distribution import EventDistribution
 from rollbook.analyses.events_by_day import EventsByDay
 from rollbook.analyses.experiments.experiment import Experiment
@@ -24,6 +33,17 @@ from rollbook.analyses.learner.learner_metrics import LearnerMetrics
 from rollbook.analyses.learner.learners import Learners
 from rollbook.analyses.learner.learning_velocity import LearningVelocity
 from rollbook.analyses.learner.timeline import Timeline
+from rollbook.analyses.learning.concept_mastery import ConceptMastery
+from rollbook.analyses.learning.content_effectiveness import ContentEffectiveness
+from rollbook.analyses.learning.item_analysis import ItemAnalysis
+from rollbook.analyses.learning.mastery import Mastery
+from rollbook.analyses.learning.time_on_task import LearnerTime, TimeOnTask
+from rollbook.analyses.materials.page_engagement import PageEngagement
+from rollbook.analyses.materials.problem_engagement import ProblemEngagement
+from rollbook.analyses.materials.responses import Responses
+from rollbook.analyses.materials.section_engagement import SectionEngagement
+from rollbook.analyses.materials.video_engagement import LearnerVideos, VideoEngagement
+from rollbook.analyses.materials.video_heatmap import LearnerVideoParts, VideoHeatmap
 from rollbook.analyses.metrics.daily_metrics import DailyMetrics
 from rollbook.analyses.metrics.event_days import EventDays
 from rollbook.analyses.metrics.event_series import EventSeries
@@ -31,6 +51,7 @@ from rollbook.analyses.metrics.metric_list import MetricList
 from rollbook.analyses.metrics.metric_series import MetricSeries
 from rollbook.analyses.metrics.session_windows import SessionWindows
 from rollbook.analyses.metrics.windows import Windows
+from rollbook.analyses.operating.arrivals import Arrivals
 from rollbook.analyses.quality.data_quality import DataQuality
 from rollbook.analyses.quality.event_properties import EventProperties
 from rollbook.analyses.quality.schema_problems import SchemaProblems
@@ -93,6 +114,30 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     DailyMetrics,
     Windows,
     SessionWindows,
+    Mastery,
+    ConceptMastery,
+    ItemAnalysis,
+    ContentEffectiveness,
+    TimeOnTask,
+    LearnerTime,
+    CourseComparison,
+    AtRisk,
+    GradeDistribution,
+    PassRate,
+    Enrolments,
+    EnrolmentTracks,
+    CourseActivity,
+    LearnerProgress,
+    LearnerContents,
+    PageEngagement,
+    SectionEngagement,
+    ProblemEngagement,
+    Responses,
+    VideoEngagement,
+    VideoHeatmap,
+    LearnerVideos,
+    LearnerVideoParts,
+    Arrivals,
 )
 
 BY_NAME = {question.name(): question for question in QUESTIONS}

@@ -20,6 +20,8 @@ from rollbook.bench.processes import Server, done, serving
 NEVER_ROLLED = {"ROLLBOOK_ROLL_QUIET_SECONDS": str(10**9)}
 PARTS_OF_LEARNERS = 100
 MOST_CALM_SECONDS = 300
+# of the made-up events, one that is played and attempted
+A_CONTENT = "content-3-7"
 # of one processor; what runs by itself now and then takes less
 CALM_SHARE = 0.1
 OK = 200
@@ -168,12 +170,14 @@ class _Asking:
 def _parameters(kind: Any, plan: Plan) -> Callable[[int], Parameters] | None:
     """The parameters of a question: its defaults, as of the end of the term; another learner each time."""
     required = {name for name, one in kind.model_fields.items() if one.is_required()}
-    if not required <= {"user", "cohort_date"}:
+    if not required <= {"user", "cohort_date", "content"}:
         return None
     until = term_end()
     fixed: Parameters = {"as_of": until.isoformat()}
     if "cohort_date" in required:
         fixed["cohort_date"] = _first_day(until, plan)
+    if "content" in required:
+        fixed["content"] = A_CONTENT
     if "parts" in kind.model_fields:
         fixed["parts"] = PARTS_OF_LEARNERS
     return lambda number: fixed | ({"user": _someone(number, plan)} if "user" in required else {})

@@ -28,7 +28,10 @@ class Grant:
             if users is not None and any(user not in self.users for user in users):
                 raise Forbidden("you may not see the data of a user whom this names")
             users = users if users is not None else self.users
-        return dataclasses.replace(scope, tenant=self.tenant, users=users, courses=self.courses)
+        courses = scope.courses
+        if self.courses is not None:
+            courses = self.courses if courses is None else tuple(one for one in courses if one in self.courses)
+        return dataclasses.replace(scope, tenant=self.tenant, users=users, courses=courses)
 
 
 def granted(grant: Grant | str) -> Grant:

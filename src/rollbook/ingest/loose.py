@@ -1,6 +1,5 @@
 """Reading one event tolerantly: what fast decoding refused, field by field."""
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ import msgspec
 
 from rollbook.event import EMPTY, Event, Promoted
 from rollbook.ingest.reasons import REASONS, Refusal
+from rollbook.scores import FORMS, number, scaled
 
 Fields = dict[str, msgspec.Raw]
 
@@ -177,22 +177,12 @@ def moment(value: Any) -> datetime | None:
 
 
 def promoted(properties: bytes) -> Promoted:
-    """The promoted properties that have a usable value; a score written as a text counts, a list does not."""
+    """The promoted properties that have a usable value; a duration written as a text counts, a list does not."""
     fields = _fields(properties)
     found: dict[str, Any] = {name: _id(_usable(fields.get(name))) for name in IDS}
-    found |= {name: number(_usable(fields.get(name))) for name in NUMBERS}
+    found["duration"] = number(_usable(fields.get("duration")))
+    found["score"] = scaled({name: _usable(fields[name]) for name in ("score", *FORMS) if name in fields})
     return Promoted(**found)
-
-
-def number(value: Any) -> float | None:
-    """A finite number, also from a text; else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
 
 
 NUMBERS = ("score", "duration")

@@ -25,11 +25,13 @@ from rollbook.ingest.minimising.steps import disguise, scrub, veil
 from rollbook.ingest.permitting.admission import admit, own
 from rollbook.ingest.permitting.steps import permit, set_apart, withhold
 from rollbook.ingest.reasons import Refusal
+from rollbook.scores import in_range
 from rollbook.settings import Settings
 
 Step = Callable[[Batch, Settings], None]
 
-_promote = msgspec.json.Decoder(Promoted).decode
+Absent = msgspec.Raw | msgspec.UnsetType
+
 _TEXTS = ("type", "id", "user", "source", "tenant")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _STEPS = bytes({0x7B: 1, 0x5B: 1, 0x7D: 0xFF, 0x5D: 0xFF}.get(byte, 0) for byte in range(256))
@@ -189,25 +191,52 @@ def _depth(text: bytes) -> int:
     return int(np.cumsum(steps, dtype=np.int32).max(initial=0))
 
 
+class _Told(Promoted, kw_only=True, gc=False):
+    """What is promoted, and what may say that the score is not what `score` says."""
+
+    result: Absent = msgspec.UNSET
+    generated: Absent = msgspec.UNSET
+    given: Absent = msgspec.field(name="scoreGiven", default=msgspec.UNSET)
+    maximum: Absent = msgspec.field(name="maxScore", default=msgspec.UNSET)
+    maximum_of_lti: Absent = msgspec.field(name="scoreMaximum", default=msgspec.UNSET)
+    maximum_in_words: Absent = msgspec.field(name="max_score", default=msgspec.UNSET)
+
+
+_told = msgspec.json.Decoder(_Told).decode
+
+
 def promote(batch: Batch, settings: Settings) -> None:
     """Read the properties that have columns of their own; a value that no column can keep stays a property only."""
     try:
-        batch.promoted = [_promote(text) for text in batch.properties]
+        batch.promoted = [_scored(_told(text), text) for text in batch.properties]
     except (msgspec.DecodeError, RecursionError):
-        batch.promoted = [_promoted(text) for text in batch.properties]
+        batch.promoted = [_tolerantly(text) for text in batch.properties]
     longest = settings.max_id_length
     for text, found in zip(batch.properties, batch.promoted, strict=True):
         if len(text) > longest:
             _cut(found, longest)
 
 
-def _promoted(text: bytes) -> Promoted:
+def _tolerantly(text: bytes) -> Promoted:
     try:
-        return _promote(text)
+        return _scored(_told(text), text)
     except msgspec.DecodeError:
         return loose.promoted(text)
     except RecursionError:
         return Promoted()
+
+
+def _scored(told: _Told, text: bytes) -> Promoted:
+    """With a score from 0 to 100, or none; a plain one costs next to nothing."""
+    score, absent = told.score, msgspec.UNSET
+    if score is None:
+        if told.result is absent and told.given is absent and told.generated is absent:
+            return told
+    elif told.maximum is absent and told.maximum_of_lti is absent and told.maximum_in_words is absent:
+        told.score = in_range(score)
+        return told
+    told.score = loose.promoted(text).score
+    return told
 
 
 def _cut(found: Promoted, longest: int) -> None:

@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 from tests.analyses.subjects import (
     activity,
     costs,
+    courses,
     experiments,
     gamification,
     learner,
+    learning,
+    materials,
     metrics,
     quality,
     returning,
@@ -30,6 +33,9 @@ SUBJECTS: tuple[Subject, ...] = (
     experiments.SUBJECT,
     quality.SUBJECT,
     metrics.SUBJECT,
+    learning.SUBJECT,
+    courses.SUBJECT,
+    materials.SUBJECT,
 )
 
 SUBJECT_OF: dict[str, Subject] = {name: subject for subject in SUBJECTS for name in subject.parameters}

@@ -17,7 +17,7 @@ class EventCorrection(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     event_id: Annotated[str, Field(min_length=1)]
-    score: float | None = None
+    score: Annotated[float, Field(ge=0, le=100)] | None = None
     duration: Annotated[float, Field(ge=0)] | None = None
     properties: dict[str, Any] = Field({}, description="Properties to set; null takes one out.")
 

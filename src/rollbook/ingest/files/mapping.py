@@ -13,6 +13,7 @@ from rollbook.errors import Invalid
 from rollbook.event import Promoted
 from rollbook.ingest import loose
 from rollbook.ingest.reasons import Refusal
+from rollbook.scores import number
 
 Fields = dict[str, Any]
 Getter = Callable[[Fields], Any]
@@ -149,7 +150,7 @@ def _id(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    found = loose.number(value)
+    found = number(value)
     return value if found is None else found
 
 

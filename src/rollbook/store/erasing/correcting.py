@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from rollbook.scores import FORMS, scaled
 from rollbook.store.engine import Row
 from rollbook.store.store import Store
 
@@ -58,6 +59,8 @@ def _corrected(row: Row, right: Mapping[str, Any]) -> dict[str, Any]:
         if name in right:
             values[name] = right[name]
             properties[name] = right[name]
+        elif name == "score" and right.get("properties", {}).keys() & {"score", *FORMS}:
+            values[name] = scaled(properties)
         elif name in right.get("properties", {}):
             given = right["properties"][name]
             values[name] = float(given) if isinstance(given, int | float) else None

@@ -1,0 +1,1 @@
+"""Questions about materials: pages, videos and problems, and how learners use them."""

@@ -1,0 +1,1 @@
+"""Questions that operators ask: what comes in, and from where."""
