@@ -10,6 +10,8 @@ from fastapi import FastAPI
 
 from rollbook import __version__
 from rollbook.delivery import api, leaving, pages, sign_in
+from rollbook.delivery.live import routes as live_routes
+from rollbook.delivery.live.desk import Desk
 from rollbook.governance import headers
 from rollbook.governance.audit import Trail
 from rollbook.governance.audit import routes as audit_routes
@@ -86,12 +88,15 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.watch = Watch(book.store, lambda who: book.credentials.is_good(who) and book.sessions.is_good(who))
         finds = (book.credentials, book.sessions)
         app.state.guards = Guards(book.store, finds, book.rates, book.trail.note, book.address)
+        app.state.desk = Desk(book.store, app.state.watch.still_good)
+        await app.state.desk.start()
         leaving.make_room(settings.parallel_queries)
         # what start-up made stays: looking through it for garbage would only make requests wait
         gc.freeze()
         try:
             yield
         finally:
+            await app.state.desk.close()
             await book.credentials.close()
             await anyio.to_thread.run_sync(book.close)
 
@@ -111,4 +116,5 @@ def create_app(settings: Settings) -> FastAPI:
     api.install(app, http.OPENAPI)
     app.include_router(pages.router)
     app.include_router(sign_in.router)
+    app.include_router(live_routes.router)
     return app

@@ -137,6 +137,13 @@ def allowed(store: Store, grant: Grant, scope: Scope) -> Scope:
     return dataclasses.replace(grant.narrow(dataclasses.replace(scope, users=users)), left_out=barred)
 
 
+def reach(store: Store, question: Question[Any], grant: Grant) -> Scope:
+    """The events that an answer can hold, of which people and courses. Raises Forbidden as asking does."""
+    when = When(grant.tenant, question.as_of or aware(datetime.now(UTC)), store.zone_of(grant.tenant))
+    asked = stored(store, question, grant.tenant)
+    return _of_person(store, asked, grant.narrow(asked.scope(when)))
+
+
 def stored(store: Store, question: Question[A], tenant: str) -> Question[A]:
     """The question with the users that it names as they are stored."""
     user, users = getattr(question, "user", None), getattr(question, "users", None)

@@ -1,6 +1,7 @@
 """Listening: the HTTP server in this process, from a free address to a clean stop."""
 
 import asyncio
+import contextlib
 import errno
 import ipaddress
 import os
@@ -29,11 +30,11 @@ Started = Callable[[str, str | None], None]
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which says when it listens, and for which a signal to stop is no failure."""
+    """uvicorn's server, which says when it listens and when it stops, and for which a signal to stop is no failure."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
-        self._say_started = started
+        self._say_started, self._say_stopping = started, stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
@@ -45,6 +46,7 @@ class Server(uvicorn.Server):
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
+        self._say_stopping()
 
 
 def listen(settings: Settings, started: Started) -> None:
@@ -83,8 +85,16 @@ async def _run(app: FastAPI, config: uvicorn.Config, at: tuple[socket.socket, st
         for name in ignored(os.environ):
             log.warning("setting_ignored", name=name, why="nothing acts on it yet", see="docs/reference/settings.md")
         log.info("serving", address=address)
-        await Server(config, tell).serve([listener])
+        loop = asyncio.get_running_loop()
+        # streams never end by themselves, so they are told to
+        await Server(config, tell, lambda: _soon(loop, app.state.desk.let_go)).serve([listener])
         log.info("stopping", address=address)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, do: Callable[[], None]) -> None:
+    """Do it on the loop; a signal comes at any moment."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(do)
 
 
 def bound(settings: Settings) -> socket.socket:

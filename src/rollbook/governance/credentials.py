@@ -107,7 +107,7 @@ class Credentials:
         path = scope["path"]
         # a ticket opens a stream; it does not make another ticket
         if (
-            not path.startswith(f"{STREAMS}/")
+            not (path == STREAMS or path.startswith(f"{STREAMS}/"))
             or path == f"{STREAMS}/tickets"
             or b"ticket=" not in scope["query_string"]
         ):

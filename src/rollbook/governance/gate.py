@@ -151,11 +151,28 @@ class Gate:
         headers = await guards.limits.check(caller, address)
         if caller is None:
             raise Unauthenticated("show a key or a token: Authorization: Bearer …, X-API-Key, or Basic with the key")
-        try:
-            return await grant_for(guards.store, caller, permission, scope), headers
-        except Forbidden as error:
-            await guards.note(_refusal(guards, scope, caller, error))
-            raise
+        return await _granted(guards, caller, permission, scope), headers
+
+
+async def let_in(guards: Guards, caller: Caller, scope: Scope, permission: Permission | None = None) -> Grant:
+    """What a caller may see with a request that comes inside a stream: as if it came alone, counted and written down.
+
+    `permission`: what it needs, where that is not what its address needs. Raises what the gate would answer.
+    """
+    needed = permission or permission_of(scope.get("method", "GET"), scope["path"])
+    await guards.limits.check(caller, guards.address(scope))
+    grant = await _granted(guards, caller, needed, scope)
+    _check_key(guards.store, needed, grant)
+    await _note(guards, scope, needed, grant)
+    return grant
+
+
+async def _granted(guards: Guards, caller: Caller, permission: Permission | None, scope: Scope) -> Grant:
+    try:
+        return await grant_for(guards.store, caller, permission, scope)
+    except Forbidden as error:
+        await guards.note(_refusal(guards, scope, caller, error))
+        raise
 
 
 async def grant_for(store: Store, caller: Caller, permission: Permission | None, scope: Scope) -> Grant:

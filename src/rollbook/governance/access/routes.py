@@ -118,6 +118,8 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("POST", "/api/v2/keys/{key}/rotate"): "manage",
     ("DELETE", "/api/v2/keys/{key}"): "manage",
     ("POST", "/api/v2/live/tickets"): "live",
+    ("GET", "/api/v2/live"): "live",
+    ("GET", "/api/v2/live/events"): "live",
     ("POST", "/api/v2/privacy/requests"): "privacy",
     ("GET", "/api/v2/privacy/requests"): "privacy",
     ("GET", "/api/v2/privacy/requests/{request_id}"): "privacy",

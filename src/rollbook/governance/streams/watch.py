@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rollbook.governance.caller import Caller
 from rollbook.governance.grants import Grant
-from rollbook.governance.people import courses_of, wards_of
+from rollbook.governance.people import courses_of, same_person, wards_of
 from rollbook.store import Store
 
 
@@ -37,4 +37,6 @@ class Watch:
             if set(grant.courses) - set(now):
                 return False
         others = set(grant.users or ()) - {caller.subject}
+        if others and caller.subject:
+            others -= set(same_person(self._store, grant.tenant, caller.subject))
         return not others - set(wards_of(self._store, grant.tenant, caller.subject)) if others else True

@@ -40,13 +40,17 @@ Listener = Callable[[Change], None]
 
 
 class Changes:
-    """The counts and the listeners of one store. Listeners are called in the thread of the change, so be quick."""
+    """The counts and the listeners of one store. Listeners are called in the thread of the change, so be quick.
+
+    `stamp`: the time of receipt of the events that were committed last; None: none yet.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._of: dict[str, int] = {}
         self._all = 0
         self._listeners: tuple[Listener, ...] = ()
+        self.stamp: datetime | None = None
 
     def version(self, tenant: str) -> Version:
         """The count of a tenant's changes; the same later means that nothing has changed in between."""
@@ -73,8 +77,9 @@ class Changes:
 
     def committed(self, rows: pa.Table) -> None:
         """Events were committed together: they have one time of receipt."""
-        if self._listeners and len(rows):
-            self._tell(Committed(rows["received"][0].as_py().replace(tzinfo=UTC), rows))
+        if len(rows):
+            self.stamp = rows["received"][0].as_py().replace(tzinfo=UTC)
+            self._tell(Committed(self.stamp, rows))
 
     def listen(self, listener: Listener) -> None:
         """Hear of every change from now on."""

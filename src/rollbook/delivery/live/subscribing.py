@@ -1,0 +1,135 @@
+"""Subscribing: what a client wishes to watch is let in as if it were asked for, and joins its topic."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import ValidationError
+from starlette.types import Scope
+
+from rollbook.analyses.arrivals import Position
+from rollbook.delivery.live.clients import MOST_SUBSCRIPTIONS, Client, Subscription
+from rollbook.delivery.live.desk import Desk
+from rollbook.delivery.live.messages import Subscribe, told
+from rollbook.delivery.live.topics import (
+    Answers,
+    Events,
+    deliver,
+    events_topic,
+    overview_topic,
+    question_topic,
+)
+from rollbook.errors import Invalid, Unavailable
+from rollbook.governance.access import ASK
+from rollbook.governance.caller import Permission
+from rollbook.governance.gate import Guards, let_in
+from rollbook.governance.grants import Grant
+from rollbook.store import Store, events
+from rollbook.store.scope import MILLISECOND
+
+OVERVIEW = "/overview.json"
+EVENTS = "/api/v2/live/events"
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A connection: its request, and what it needs to let a subscription in."""
+
+    store: Store
+    guards: Guards
+    desk: Desk
+    client: Client
+    scope: Scope
+
+
+async def subscribe(place: Place, wish: Subscribe) -> None:
+    """Let a subscription in; its first message says so. Raises what HTTP would answer."""
+    client = place.client
+    place.desk.check(client, wish.id, MOST_SUBSCRIPTIONS)
+    grant = await _grant(place, wish)
+    if wish.events is not None:
+        await _to_events(place, wish, grant)
+        return
+    topic = await place.desk.read(lambda: _answers(place.store, grant, wish))
+    # while it was read, another message may have taken the id
+    place.desk.check(client, wish.id, MOST_SUBSCRIPTIONS)
+    joined = Subscription(client, wish.id, grant, topic)
+    client.subscriptions[wish.id] = joined
+    client.put(told("subscribed", wish.id))
+    place.desk.subscribe(joined)
+
+
+async def _to_events(place: Place, wish: Subscribe, grant: Grant) -> None:
+    store, client, desk = place.store, place.client, place.desk
+    if not desk.told:
+        raise Unavailable(
+            "this process does not hear what the one that writes commits; set REDIS_URL for both",
+            retry_after_seconds=60,
+        )
+    filter, start = wish.events, Position.read(wish.resume) if wish.resume else None
+    assert filter is not None
+    stamp = store.changes.stamp or await desk.read(lambda: events.last_received(store.engine)) or FIRST
+    made = await desk.read(lambda: events_topic(store, grant, filter, cursor=Position.behind(stamp)))
+    desk.check(client, wish.id, MOST_SUBSCRIPTIONS)
+    topic = desk.topic(made)
+    assert isinstance(topic, Events)
+    joined = Subscription(client, wish.id, grant, topic, position=start or topic.cursor)
+    client.subscriptions[wish.id] = joined
+    client.put(told("subscribed", wish.id, resume=(start or topic.cursor).text()))
+    if start is not None and not await _catch_up(desk, joined, topic, start):
+        return
+    joined.waits = False
+    if client.subscriptions.get(wish.id) is joined:
+        desk.subscribe(joined)
+
+
+async def _catch_up(desk: Desk, joined: Subscription, topic: Events, start: Position) -> bool:
+    """Send what came between a position and the topic's cursor, which goes on meanwhile; False: they were too many."""
+    while start < topic.cursor:
+        cursor = topic.cursor
+        upto = cursor.received - MILLISECOND
+        rows = await desk.read(lambda start=start, upto=upto: topic.between(start, upto))  # type: ignore[misc]
+        deliver(joined, rows)
+        if joined.client.subscriptions.get(joined.id) is not joined:
+            return False
+        start = cursor
+    return True
+
+
+def _answers(store: Store, grant: Grant, wish: Subscribe) -> Answers:
+    if wish.question is not None:
+        return question_topic(store, grant, wish.question, wish.parameters)
+    try:
+        return overview_topic(store, grant, wish.overview or {})
+    except ValidationError as error:
+        raise Invalid(
+            "; ".join(f"overview {'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        ) from error
+
+
+async def _grant(place: Place, wish: Subscribe) -> Grant:
+    """What the caller may see of it: as if they asked at its address."""
+    caller = place.client.grant.caller
+    assert caller is not None
+    tenant = {"tenant_id": wish.tenant_id or place.client.grant.tenant}
+    permission: Permission | None = None
+    if wish.question is not None:
+        path, named = f"{ASK}{wish.question}", _plain(wish.parameters)
+    elif wish.events is not None:
+        # whoever may see what single people did
+        path, named, permission = EVENTS, {"users": ",".join(wish.events.users)}, "ask_person"
+    elif wish.overview is not None:
+        path, named = OVERVIEW, {}
+    else:
+        raise Invalid("metric: there are no metrics to watch yet")
+    query = urlencode(named | tenant).encode()
+    request = {**place.scope, "type": "http", "method": "GET", "path": path, "query_string": query, "state": {}}
+    return await let_in(place.guards, caller, request, permission)
+
+
+def _plain(parameters: dict[str, Any]) -> dict[str, str]:
+    """Parameters as an address has them, so that the trail says whom they name."""
+    lists = {name: ",".join(map(str, value)) for name, value in parameters.items() if isinstance(value, list)}
+    return {name: str(value) for name, value in parameters.items()} | lists
