@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from rollbook import __version__
 from rollbook.delivery import api, leaving, pages, sign_in
 from rollbook.delivery.live import routes as live_routes
+from rollbook.delivery.live.between import Between
 from rollbook.delivery.live.desk import Desk
 from rollbook.governance import headers
 from rollbook.governance.audit import Trail
@@ -75,6 +76,13 @@ class Rollbook:
         self.close()
 
 
+def _between(settings: Settings, desk: Desk) -> Between | None:
+    """Where other processes may write what this one answers from, and can tell of it."""
+    if settings.clickhouse_url is None or settings.redis is None:
+        return None
+    return Between(settings.redis, desk.changes, desk.hear)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The HTTP application; its lifespan opens and closes a Rollbook."""
 
@@ -88,15 +96,19 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.watch = Watch(book.store, lambda who: book.credentials.is_good(who) and book.sessions.is_good(who))
         finds = (book.credentials, book.sessions)
         app.state.guards = Guards(book.store, finds, book.rates, book.trail.note, book.address)
-        app.state.desk = Desk(book.store, app.state.watch.still_good)
-        await app.state.desk.start()
+        is_told = settings.clickhouse_url is None or settings.redis is not None
+        desk = app.state.desk = Desk(book.store, app.state.watch.still_good, told=is_told)
+        await desk.start()
+        between = _between(settings, desk)
         leaving.make_room(settings.parallel_queries)
         # what start-up made stays: looking through it for garbage would only make requests wait
         gc.freeze()
         try:
             yield
         finally:
-            await app.state.desk.close()
+            await desk.close()
+            if between is not None:
+                await anyio.to_thread.run_sync(between.close)
             await book.credentials.close()
             await anyio.to_thread.run_sync(book.close)
 

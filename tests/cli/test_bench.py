@@ -24,6 +24,7 @@ SECTIONS = (
     "Ingest",
     "What access, audit and pseudonyms cost",
     "From acknowledged to visible",
+    "Live",
     "Questions",
     "Document 1 and the page",
     "Import",
@@ -57,7 +58,7 @@ def test_it_says_what_there_is_to_measure(tmp_path: Path) -> None:
     done = rollbook("bench", "--part", "everything", here=tmp_path)
 
     assert done.returncode == 2
-    assert "ingest, visible, questions, import" in done.stderr
+    assert "ingest, visible, live, questions, import" in done.stderr
 
 
 def test_made_up_events_are_as_the_way_in_would_leave_them(tmp_path: Path) -> None:

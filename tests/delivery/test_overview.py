@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -214,8 +214,33 @@ def test_the_shown_command_fills_an_empty_page(page: Page, server: httpx.Client)
     expect(page.locator("#retention_curve .says")).to_contain_text("Nobody came for the first time")
 
 
+def test_shows_what_happens_as_it_happens(watched: Watched, server: httpx.Client) -> None:
+    page = watched.page
+    # no clock moves: nothing is asked again, it is sent
+    page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
+    send(server, "live", "first")
+    page.goto(f"{server.base_url}/?tenant_id=live&days=7")
+    expect(page.locator("#events .value")).to_have_text("1")
+    expect(page.locator("#updated")).to_contain_text("as it happens")
+    for count in ("2", "3", "4"):
+        send(server, "live", count)
+        expect(page.locator("#events .value")).to_have_text(count)
+    expect(page.locator("#active_today .value")).to_have_text("1")
+    assert watched.said == []
+    # who does not look is sent nothing; who looks again sees what happened meanwhile
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    send(server, "live", "5")
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: false, configurable: true})")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#events .value")).to_have_text("5")
+    expect(page.locator("#updated")).to_contain_text("as it happens")
+
+
 def test_refreshes_without_drawing_anew(page: Page, server: httpx.Client) -> None:
     page.clock.install()
+    page.route("**/api/v2/live/events*", lambda route: route.abort())
     send(server, "busy", "first")
     open_page(page, server, {"tenant_id": "busy", "days": "7"})
     assert figure(page, "events")[0] == "1"
@@ -229,6 +254,7 @@ def test_refreshes_without_drawing_anew(page: Page, server: httpx.Client) -> Non
 
 def test_keeps_what_it_shows_while_the_server_is_away(page: Page, server: httpx.Client) -> None:
     page.clock.install()
+    page.route("**/api/v2/live/events*", lambda route: route.abort())
     send(server, "lonely", "only")
     open_page(page, server, {"tenant_id": "lonely"})
     page.route("**/overview.json*", lambda route: route.abort())

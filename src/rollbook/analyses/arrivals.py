@@ -20,7 +20,7 @@ from rollbook.governance.pseudonyms import known_as
 from rollbook.store import Scope, Store
 from rollbook.store.scope import MILLISECOND
 
-MOST_ARRIVALS = 10_000
+MOST_ARRIVALS = 5_000
 LONGEST_POSITION = 4_096
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

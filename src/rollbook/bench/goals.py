@@ -9,6 +9,7 @@ SHARE_OF_BARE = 0.6
 P99_MS = 200
 MOST_OF_GUARDS = 0.10
 EVENTS_A_SECOND = 10_000
+LIVE_P99_MS = 1_000
 GOAL_EVENTS = 30_000_000
 IMPORTED_A_SECOND = 120_000
 IDLE_BYTES = 400_000_000
@@ -32,7 +33,7 @@ class Goal:
 
 def goals(results: Results) -> list[Goal]:
     """Every goal there is."""
-    return [*_ingest(results), _visible(results), *_asks(results), _imported(results), _idle(results)]
+    return [*_ingest(results), _visible(results), *_live(results), *_asks(results), _imported(results), _idle(results)]
 
 
 def _at_least(what: str, wanted: float, found: float | None, form: str) -> Goal:
@@ -73,6 +74,15 @@ def _guards(results: Results) -> Goal:
 def _visible(results: Results) -> Goal:
     misses = [one.misses for one in results.visible.values()]
     return _none("acknowledged events that the next question did not find", misses)
+
+
+def _live(results: Results) -> list[Goal]:
+    runs = results.live.values()
+    latest = max((run.milliseconds()[1] for run in runs), default=None)
+    return [
+        _below("1,000 live connections: from the ack to the client, p99", LIVE_P99_MS, latest, "ms"),
+        _none("events that a live connection did not get, or got twice", [run.missing + run.repeated for run in runs]),
+    ]
 
 
 def _none(what: str, counts: list[int]) -> Goal:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-PARTS = ("ingest", "visible", "questions", "import")
+PARTS = ("ingest", "visible", "live", "questions", "import")
 
 FULL_SIZES = (1_000_000, 10_000_000, 30_000_000)
 QUICK_SIZES = (1_000_000,)
@@ -20,6 +20,8 @@ class Plan:
     rounds: int
     sustained_seconds: int
     visible_posts: int
+    watchers: int
+    watched_posts: int
     clicks: int
     oulad: Path | None
     learners: int = 100_000
@@ -49,6 +51,8 @@ def planned(
         rounds=rounds or (2 if quick else 3),
         sustained_seconds=each if quick else 60,
         visible_posts=50 if quick else 200,
+        watchers=1_000 if events is None or events >= 1_000_000 else 50,
+        watched_posts=10 if quick else 50,
         clicks=clicks if events is None else min(clicks, events),
         oulad=oulad,
     )

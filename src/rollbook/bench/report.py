@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rollbook.bench.goals import Goal, goals
 from rollbook.bench.ingest import CONNECTIONS, Rounds, Run, Visibility, percentiles
+from rollbook.bench.live import Watching
 from rollbook.bench.plan import PARTS
 from rollbook.bench.questions import Asks, Term
 from rollbook.bench.results import Results
@@ -28,6 +29,7 @@ def report(results: Results) -> str:
         ("Ingest", _ingest(results)),
         ("What access, audit and pseudonyms cost", _guards(results)),
         ("From acknowledged to visible", _visible(results.visible)),
+        ("Live", _live(results.live)),
         ("Questions", _questions(results.terms)),
         ("Document 1 and the page", _documented(results.terms)),
         ("Import", _imported(results.imported)),
@@ -138,6 +140,29 @@ def _visible(found: dict[str, Visibility]) -> Iterator[str]:
     yield from table(
         ("", "events", "misses", f"acknowledged after, ms ({figures})", f"answered in, ms ({figures})"), rows
     )
+
+
+def _live(found: dict[str, Watching]) -> Iterator[str]:
+    if not found:
+        return
+    yield (
+        "WebSockets to one process, and the client of all of them on the same machine. Events are posted one by one; a"
+        " time is that from the ack to one client that has read and decoded the message."
+    )
+    yield ""
+    rows = [
+        (
+            what, f"{one.clients:,}", one.posts, f"{one.opened_seconds:.1f}",
+            " / ".join(f"{value:.0f}" for value in one.milliseconds()), one.missing, one.repeated,
+            f"{1000 * one.cpu_seconds / max(one.posts, 1):.0f}", f"{one.resident_bytes / 1e6:.0f}",
+        )
+        for what, one in found.items()
+    ]  # fmt: skip
+    heads = (
+        "watched", "connections", "events", "opened in, s", "after the ack, ms (p50 / p99 / max)", "missing", "twice",
+        "CPU ms an event", "resident MB",
+    )  # fmt: skip
+    yield from table(heads, rows)
 
 
 def _questions(terms: list[Term]) -> Iterator[str]:

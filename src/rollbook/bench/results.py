@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from rollbook.bench.ingest import Rounds, Sustained, Visibility
+from rollbook.bench.live import Watching
 from rollbook.bench.plan import Plan
 from rollbook.bench.questions import Start, Term
 from rollbook.bench.university import Imported
@@ -21,6 +22,7 @@ class Results:
     guarded: Rounds | None = None
     sustained: Sustained | None = None
     visible: dict[str, Visibility] = field(default_factory=dict)
+    live: dict[str, Watching] = field(default_factory=dict)
     terms: list[Term] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     imported: Imported | None = None

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from rollbook.bench import bodies, ingest, machine, questions, university
+from rollbook.bench import bodies, ingest, live, machine, questions, university
 from rollbook.bench.load import generator, send
 from rollbook.bench.plan import PARTS, Plan
 from rollbook.bench.processes import serving
@@ -67,6 +67,13 @@ def _visible(plan: Plan, folder: Path, results: Results, tell: Tell) -> None:
         results.visible[f"beside {connections} senders of batches of {BESIDE_BATCH}"] = found
 
 
+def _live(plan: Plan, folder: Path, results: Results, tell: Tell) -> None:
+    tell(f"{plan.watchers:,} live connections to one process, {plan.watched_posts} events")
+    with serving(folder / "live") as server:
+        for what in live.WATCHED:
+            results.live[what] = live.watching(server, what, plan.watchers, plan.watched_posts)
+
+
 def _questions(plan: Plan, folder: Path, results: Results, tell: Tell) -> None:
     for size in plan.sizes:
         place = folder / f"{size}"
@@ -86,6 +93,7 @@ def _import(plan: Plan, folder: Path, results: Results, tell: Tell) -> None:
 STEPS: dict[str, Callable[[Plan, Path, Results, Tell], None]] = {
     "ingest": _ingest,
     "visible": _visible,
+    "live": _live,
     "questions": _questions,
     "import": _import,
 }

@@ -56,6 +56,7 @@ class Committer:
         self._last_seconds = 0.0
         self._doubtful: list[pa.Table] = []
         self._stamp = events.last_received(store.engine) or datetime(2000, 1, 1, tzinfo=UTC)
+        store.changes.reached(self._stamp)
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from rollbook.analyses.arrivals import MOST_ARRIVALS
 from tests.delivery.browsing import serving
 from tests.delivery.live.watching import seen, send, streaming, watching
 
@@ -175,16 +176,21 @@ def test_what_is_wrong_is_said_and_the_connection_goes_on(server: httpx.Client, 
         assert totals(client.until("answer", "one")) == (1, 1)
 
 
-def test_more_than_the_store_gives_at_once_must_be_asked_for(server: httpx.Client, mine: str) -> None:
+def test_what_is_too_much_at_once_comes_bit_by_bit(server: httpx.Client, mine: str) -> None:
     with watching(server) as client:
-        start = client.watch("all", events={}, tenant_id=mine)["resume"]
-    for batch in range(2):
-        send(server, *(seen(f"{batch}-{n}") for n in range(6_000)), tenant=mine)
-    with watching(server) as client:
-        client.watch("all", events={}, tenant_id=mine, resume=start)
+        client.watch("all", events={}, tenant_id=mine)
+        first = [seen(f"first-{n}") for n in range(MOST_ARRIVALS + 1_000)]
+        send(server, *first, tenant=mine)
         gone = client.until("gone", "all")
         assert gone["reason"] == "behind"
-        # and again from now on
-        client.watch("all", events={}, tenant_id=mine)
+        ids = []
+        # the first time it is too much again, and says how far it came
+        client.watch("all", events={}, tenant_id=mine, resume=gone["resume"])
+        while (message := client.hear())["type"] == "event":
+            ids.append(message["event"]["event_id"])
+        assert (message["reason"], len(ids)) == ("behind", MOST_ARRIVALS)
+        client.watch("all", events={}, tenant_id=mine, resume=message["resume"])
+        ids += [client.until("event")["event"]["event_id"] for _ in range(1_000)]
+        assert sorted(ids) == sorted(event["event_id"] for event in first)
         send(server, seen("now"), tenant=mine)
         assert client.until("event")["event"]["event_id"] == "now"

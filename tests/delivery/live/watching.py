@@ -12,10 +12,11 @@ SECONDS = 60
 
 
 class Watcher:
-    """A WebSocket; `until` waits for a message of a kind."""
+    """A WebSocket; `until` waits for a message of a kind, and keeps what came before it for later."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self._kept: list[dict[str, Any]] = []
 
     def say(self, **message: Any) -> None:
         """Send a message."""
@@ -29,12 +30,18 @@ class Watcher:
                 return message
 
     def until(self, type: str, id: str | None = None) -> dict[str, Any]:
-        """The next message of a type; fails at an error that was not waited for."""
-        while True:
-            message = self.hear()
-            if message["type"] == type and (id is None or message.get("id") == id):
-                return message
+        """The next message of a type; fails at an error or an end that was not waited for."""
+
+        def is_it(message: dict[str, Any]) -> bool:
+            return message["type"] == type and (id is None or message.get("id") == id)
+
+        if found := next(filter(is_it, self._kept), None):
+            self._kept.remove(found)
+            return found
+        while not is_it(message := self.hear()):
             assert message["type"] in ("subscribed", "answer", "event"), message
+            self._kept.append(message)
+        return message
 
     def watch(self, id: str, **what: Any) -> dict[str, Any]:
         """Subscribe; the message that says so."""

@@ -32,6 +32,8 @@ REFRESH_SECONDS = 30.0
 REFRESH_UNTOLD_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 MOST_TOPICS = 5_000
+# so long the loop may be busy with sending before it does else
+MOST_BUSY_SECONDS = 0.02
 # threads that read for live clients; questions of others have their own
 READERS = 4
 
@@ -46,7 +48,7 @@ class Desk:
         self._store = store
         self._still_good = still_good
         self._interval = store.settings.live_interval_ms / 1000
-        self.told = told
+        self.changes, self.told = store.changes, told
         self._clients: set[Client] = set()
         self._topics: dict[str, Topic] = {}
         self._changes: list[Change] = []
@@ -59,16 +61,16 @@ class Desk:
     async def start(self) -> None:
         """Listen."""
         self._loop = asyncio.get_running_loop()
-        self._store.changes.listen(self.hear)
+        self.changes.listen(self.hear)
         refresh = REFRESH_SECONDS if self.told else REFRESH_UNTOLD_SECONDS
-        self._begin(self._listen())
-        self._begin(self._every(WATCH_SECONDS, self._watch))
-        self._begin(self._every(HEARTBEAT_SECONDS, self._beat))
-        self._begin(self._every(refresh, self._refresh))
+        self.begin(self._listen())
+        self.begin(self._every(WATCH_SECONDS, self._watch))
+        self.begin(self._every(HEARTBEAT_SECONDS, self._beat))
+        self.begin(self._every(refresh, self._refresh))
 
     async def close(self) -> None:
         """Let everyone go: another process, or this one started anew, takes them."""
-        self._store.changes.ignore(self.hear)
+        self.changes.ignore(self.hear)
         self.let_go()
         for task in list(self._tasks):
             task.cancel()
@@ -131,14 +133,15 @@ class Desk:
         if found is None:
             raise NotFound(f"{id!r} is not subscribed")
         found.topic.leave(found)
-        self._forget(found.topic)
+        self.forget(found.topic)
 
     async def read(self, work: Callable[[], T]) -> T:
         """Read the store for a client, in a thread."""
         return await anyio.to_thread.run_sync(work, limiter=self._readers)
 
-    def _forget(self, topic: Topic) -> None:
-        if not topic.subscriptions and not topic.running and self._topics.get(topic.key) is topic:
+    def forget(self, topic: Topic) -> None:
+        """Keep a topic no longer that nobody watches."""
+        if not topic.subscriptions and not topic.running and not topic.joining and self._topics.get(topic.key) is topic:
             del self._topics[topic.key]
 
     def _heard(self, change: Change) -> None:
@@ -160,7 +163,7 @@ class Desk:
     def _kick(self, topic: Topic) -> None:
         if topic.dirty and not topic.running and topic.subscriptions:
             topic.running = True
-            self._begin(self._read(topic))
+            self.begin(self._read(topic))
 
     async def _read(self, topic: Topic) -> None:
         """Read a topic as long as it may have changed, and not more often than it may be."""
@@ -173,7 +176,7 @@ class Desk:
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
             topic.running = False
-            self._forget(topic)
+            self.forget(topic)
 
     async def _read_once(self, topic: Topic) -> bool:
         """Whether it has been read; False: not now."""
@@ -195,7 +198,11 @@ class Desk:
             for one in list(topic.subscriptions):
                 gone(one, "failed", "Rollbook failed at this; its log says why")
             return True
-        send()
+        began = time.monotonic()
+        for _ in send():
+            if time.monotonic() - began > MOST_BUSY_SECONDS:
+                await asyncio.sleep(0)
+                began = time.monotonic()
         return True
 
     async def _watch(self) -> None:
@@ -232,7 +239,7 @@ class Desk:
 
     async def _refresh(self) -> None:
         for topic in list(self._topics.values()):
-            topic.heard(Touched(all=True, stamp=self._store.changes.stamp))
+            topic.heard(Touched(all=True, stamp=self.changes.stamp))
             self._kick(topic)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -243,7 +250,8 @@ class Desk:
             except Exception:
                 log.exception("live_failed", doing=work.__name__)
 
-    def _begin(self, work: Awaitable[None]) -> None:
+    def begin(self, work: Awaitable[None]) -> None:
+        """Do something beside; it ends with the desk."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -108,9 +108,9 @@ def wrong(error: RollbookError, id: str | None = None) -> bytes:
     return told("error", id, status=error.status, **error.body())
 
 
-def numbered(type: str, id: str, seq: int, content: bytes) -> bytes:
-    """A message whose content (`"name":value,…`) is the same for many clients."""
-    return b'{"type":"%s","id":%s,"seq":%d,%s}' % (type.encode(), json.dumps(id).encode(), seq, content)
+def head(type: str, id: str, seq: int) -> bytes:
+    """How a message begins whose content (`"name":value,…}`) is the same for many clients."""
+    return b'{"type":"%s","id":%s,"seq":%d,' % (type.encode(), json.dumps(id).encode(), seq)
 
 
 def id_of(text: str | bytes) -> str | None:

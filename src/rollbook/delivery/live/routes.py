@@ -61,8 +61,9 @@ async def live(socket: WebSocket) -> None:
         await socket.close(TRY_AGAIN)
         return
     listening = asyncio.create_task(_listen(socket, place))
+    listening.add_done_callback(lambda _: place.client.leave())
     try:
-        await _speak(socket, place.client, listening)
+        await _speak(socket, place.client)
     finally:
         listening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -94,24 +95,18 @@ async def _heed(place: Place, text: str | bytes) -> None:
             await subscribe(place, wish)
 
 
-async def _speak(socket: WebSocket, client: Client, listening: "asyncio.Task[None]") -> None:
+async def _speak(socket: WebSocket, client: Client) -> None:
     """Send what waits, until the client leaves or is dropped."""
-    while True:
-        coming = asyncio.ensure_future(client.next())
-        await asyncio.wait({coming, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if not coming.done():
-            coming.cancel()
-            return
-        message = coming.result()
-        try:
+    try:
+        while (message := await client.next()) is not None:
             async with asyncio.timeout(SEND_SECONDS):
-                await socket.send_text(message.body.decode())
+                await socket.send_text(message.body().decode())
                 client.sent(message)
                 if message.closes is not None:
                     await socket.close(message.closes)
                     return
-        except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
-            return
+    except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
+        return
 
 
 @router.get(
@@ -204,14 +199,9 @@ class Streaming(Response):
 
     async def _stream(self, client: Client, receive: Receive, send: Send) -> None:
         leaving = asyncio.create_task(_left(receive))
+        leaving.add_done_callback(lambda _: client.leave())
         try:
-            while True:
-                coming = asyncio.ensure_future(client.next())
-                await asyncio.wait({coming, leaving}, return_when=asyncio.FIRST_COMPLETED)
-                if not coming.done():
-                    coming.cancel()
-                    return
-                message = coming.result()
+            while (message := await client.next()) is not None:
                 client.sent(message)
                 async with asyncio.timeout(SEND_SECONDS):
                     await send(_chunk(_lines(message, client), more=message.closes is None))
@@ -232,10 +222,11 @@ async def _left(receive: Receive) -> None:
 
 def _lines(message: Waiting, client: Client) -> bytes:
     """A message as an event of the stream; its id says where each subscription to events stands."""
-    kind = message.body.split(b'"', 4)[3]
+    body = message.body()
+    kind = body.split(b'"', 4)[3]
     resume = client.resume()
     id = base64.urlsafe_b64encode(json.dumps(resume).encode()).rstrip(b"=") if resume else b""
-    return b"".join([b"id: " + id + b"\n" if id else b"", b"event: " + kind, b"\ndata: ", message.body, b"\n\n"])
+    return b"".join([b"id: " + id + b"\n" if id else b"", b"event: " + kind, b"\ndata: ", body, b"\n\n"])
 
 
 def _chunk(body: bytes, *, more: bool) -> Message:

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import ValidationError
 from starlette.types import Scope
 
-from rollbook.analyses.arrivals import Position
-from rollbook.delivery.live.clients import MOST_SUBSCRIPTIONS, Client, Subscription
+from rollbook.analyses.arrivals import MOST_ARRIVALS, Position
+from rollbook.delivery.live.clients import MOST_SUBSCRIPTIONS, Client, Subscription, gone
 from rollbook.delivery.live.desk import Desk
-from rollbook.delivery.live.messages import Subscribe, told
+from rollbook.delivery.live.messages import Subscribe, told, wrong
 from rollbook.delivery.live.topics import (
+    BEHIND,
     Answers,
     Events,
     deliver,
@@ -20,7 +22,7 @@ from rollbook.delivery.live.topics import (
     overview_topic,
     question_topic,
 )
-from rollbook.errors import Invalid, Unavailable
+from rollbook.errors import Invalid, RollbookError, Unavailable
 from rollbook.governance.access import ASK
 from rollbook.governance.caller import Permission
 from rollbook.governance.gate import Guards, let_in
@@ -30,6 +32,8 @@ from rollbook.store.scope import MILLISECOND
 
 OVERVIEW = "/overview.json"
 EVENTS = "/api/v2/live/events"
+# of events that are caught up with at once: with the largest of them they still fit into what may wait for a client
+PAGE = 50
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -70,32 +74,60 @@ async def _to_events(place: Place, wish: Subscribe, grant: Grant) -> None:
         )
     filter, start = wish.events, Position.read(wish.resume) if wish.resume else None
     assert filter is not None
-    stamp = store.changes.stamp or await desk.read(lambda: events.last_received(store.engine)) or FIRST
-    made = await desk.read(lambda: events_topic(store, grant, filter, cursor=Position.behind(stamp)))
+    made = await desk.read(lambda: events_topic(store, grant, filter, cursor=_now(store)))
     desk.check(client, wish.id, MOST_SUBSCRIPTIONS)
     topic = desk.topic(made)
     assert isinstance(topic, Events)
     joined = Subscription(client, wish.id, grant, topic, position=start or topic.cursor)
     client.subscriptions[wish.id] = joined
     client.put(told("subscribed", wish.id, resume=(start or topic.cursor).text()))
-    if start is not None and not await _catch_up(desk, joined, topic, start):
-        return
-    joined.waits = False
-    if client.subscriptions.get(wish.id) is joined:
-        desk.subscribe(joined)
+    topic.joining += 1
+    # it may take as long as the client takes to read, who may say other things meanwhile
+    desk.begin(_join(desk, joined, topic, start))
+
+
+async def _join(desk: Desk, joined: Subscription, topic: Events, start: Position | None) -> None:
+    """Send what was missed, then what comes."""
+    try:
+        if start is None or await _catch_up(desk, joined, topic, start):
+            joined.waits = False
+            desk.subscribe(joined)
+    except RollbookError as error:
+        joined.client.put(wrong(error, joined.id))
+        gone(joined, "refused", error.detail)
+    finally:
+        topic.joining -= 1
+        desk.forget(topic)
+
+
+def _now(store: Store) -> Position:
+    """Behind what is committed."""
+    if store.changes.stamp is not None:
+        return Position.behind(store.changes.stamp)
+    # another process may be in the middle of a commit, so that its events are not behind us yet
+    return Position(events.last_received(store.engine) or FIRST)
 
 
 async def _catch_up(desk: Desk, joined: Subscription, topic: Events, start: Position) -> bool:
-    """Send what came between a position and the topic's cursor, which goes on meanwhile; False: they were too many."""
-    while start < topic.cursor:
+    """Send what came between a position and the topic's cursor, which goes on meanwhile, as fast as the client reads.
+
+    False: it is subscribed no longer.
+    """
+    sent = 0
+    while joined.client.subscriptions.get(joined.id) is joined and start < topic.cursor:
         cursor = topic.cursor
-        upto = cursor.received - MILLISECOND
-        rows = await desk.read(lambda start=start, upto=upto: topic.between(start, upto))  # type: ignore[misc]
-        deliver(joined, rows)
+        work = partial(topic.between, start, cursor.received - MILLISECOND, PAGE)
+        rows = await desk.read(work)
         if joined.client.subscriptions.get(joined.id) is not joined:
             return False
-        start = cursor
-    return True
+        deliver(joined, rows)
+        sent += len(rows)
+        start = rows[-1][1] if len(rows) == PAGE else cursor
+        if sent >= MOST_ARRIVALS and start < topic.cursor:
+            gone(joined, "behind", BEHIND)
+            return False
+        await joined.client.emptied()
+    return joined.client.subscriptions.get(joined.id) is joined
 
 
 def _answers(store: Store, grant: Grant, wish: Subscribe) -> Answers:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,8 +22,8 @@ from rollbook.store import Scope, Store
 # what of an answer is the moment of asking, and changes nothing
 OF_THE_MOMENT = frozenset({"as_of"})
 BEHIND = (
-    f"more than {MOST_ARRIVALS:,} events came at once or since your position; ask for them (export, or a question), "
-    "and subscribe again"
+    f"more than {MOST_ARRIVALS:,} events came at once; subscribe again with `resume` to have them bit by bit, "
+    "or without it to go on with what comes from now on"
 )
 
 Content = dict[str, Any]
@@ -36,6 +36,8 @@ class _Watched:
         self.key, self.tenant = key, tenant
         self.subscriptions: list[Subscription] = []
         self.dirty = self.running = False
+        # who will subscribe once they have caught up
+        self.joining = 0
         self.asked_at = float("-inf")
 
     def leave(self, subscription: Subscription) -> None:
@@ -58,18 +60,19 @@ class Answers(_Watched):
         if self._scope is None or touched.may_change(self._scope):
             self.dirty = True
 
-    def read(self) -> Callable[[], None]:
+    def read(self) -> Callable[[], Iterator[None]]:
         """Ask."""
         answer = self._ask()
-        content = b'"answer":' + msgspec.json.encode(answer)
+        content = b'"answer":%s}' % msgspec.json.encode(answer)
         same = msgspec.json.encode({name: value for name, value in answer.items() if name not in OF_THE_MOMENT})
 
-        def send() -> None:
+        def send() -> Iterator[None]:
             changed, self._last = same != self._last, same
             for one in list(self.subscriptions):
                 if changed or one.waits:
                     one.waits = False
                     one.send("answer", content)
+                yield
 
         return send
 
@@ -82,35 +85,35 @@ class Events(_Watched):
         self._store, self._grant, self._wanted = store, grant, wanted
         self._scope = within(store, grant, wanted)
         self.cursor = cursor
-        self._upto: datetime | None = None
 
     def heard(self, touched: Touched) -> None:
         """Turn dirty where the commit may hold events of it; else it has been read, so to say."""
         if touched.stamp is None:
             return
-        self._upto = max(self._upto or touched.stamp, touched.stamp)
         if touched.may_hold(self._scope, self._wanted):
             self.dirty = True
         elif not self.dirty and not self.running:
             self.cursor = max(self.cursor, Position.behind(touched.stamp))
 
-    def read(self) -> Callable[[], None]:
+    def read(self) -> Callable[[], Iterator[None]]:
         """Read what is new."""
-        upto = self._upto
+        upto = self._store.changes.stamp
         if upto is None or Position.behind(upto) <= self.cursor:
-            return lambda: None
-        rows = self.between(self.cursor, upto)
+            return lambda: iter(())
+        rows = self.between(self.cursor, upto, MOST_ARRIVALS + 1)
 
-        def send() -> None:
+        def send() -> Iterator[None]:
+            # who joins from here on begins behind these
             self.cursor = Position.behind(upto)
             for one in list(self.subscriptions):
                 deliver(one, rows)
+                yield
 
         return send
 
-    def between(self, after: Position, upto: datetime) -> list[tuple[bytes, Position]]:
-        """The events there, each as the content of a message; one more than MOST_ARRIVALS if there are more."""
-        rows = arrived(self._store, self._grant, self._wanted, (after, upto), most=MOST_ARRIVALS + 1)
+    def between(self, after: Position, upto: datetime, most: int) -> list[tuple[bytes, Position]]:
+        """The events there, at most so many, each as the content of a message, and where one stands behind it."""
+        rows = arrived(self._store, self._grant, self._wanted, (after, upto), most=most)
         return [content_of(row) for row in rows]
 
 
@@ -118,7 +121,7 @@ def content_of(row: dict[str, Any]) -> tuple[bytes, Position]:
     """An event as the content of a message, and where one stands behind it."""
     position = Position(row["received"].astimezone(UTC), row["event_id"])
     told = {name: value for name, value in row.items() if value not in ("", None)}
-    return b'"resume":"%s","event":%s' % (position.text().encode(), msgspec.json.encode(told)), position
+    return b'"resume":"%s","event":%s}' % (position.text().encode(), msgspec.json.encode(told)), position
 
 
 def deliver(subscription: Subscription, rows: list[tuple[bytes, Position]]) -> None:

@@ -50,7 +50,9 @@ def summed(changes: Iterable[Change]) -> dict[str | None, Touched]:
             rows = change.rows.filter(pc.equal(change.rows["tenant"], tenant))
             one = found.setdefault(tenant, Touched())
             one.stamp = max(one.stamp or change.stamp, change.stamp)
-            for name, seen in (("user", one.users), ("course", one.courses), ("type", one.types)):
-                # columns that hold nothing may have been left out
-                seen.update(pc.unique(rows[name]).to_pylist() if name in rows.column_names else ("",))
+            # a notice of another process does not say which events they are
+            one.all = one.all or "user" not in rows.column_names
+            if not one.all:
+                for name, seen in (("user", one.users), ("course", one.courses), ("type", one.types)):
+                    seen.update(pc.unique(rows[name]).to_pylist())
     return found

@@ -1,6 +1,8 @@
-// The overview: fetches its JSON twin, shows it, and fetches again every half minute while someone is looking.
+// The overview: fetches its JSON twin and shows it. While someone is looking it is sent what changes; where no stream can
+// be had it fetches again every half minute.
 
 import {draw, fillTable, forget, onColours} from "./drawing.js";
+import {watching} from "./watching.js";
 
 const REFRESH_MS = 30_000;
 const FIRST_EVENT_MS = 3_000; // while there is nothing yet: the first event should light up the page
@@ -12,6 +14,13 @@ const fixed = Boolean(new URLSearchParams(location.search).get("as_of"));
 let overview = null;
 let timer = 0;
 let asking = false;
+let drawing = false;
+let stale = false;
+
+const stream = watching(liveAddress(), take, () => {
+  plan();
+  if (!stream.isOpen() && !document.hidden) refresh(); // it may have ended because the session has
+});
 
 const find = (id) => document.getElementById(id);
 
@@ -20,14 +29,36 @@ async function refresh() {
   asking = true;
   clearTimeout(timer);
   try {
-    overview = await fetched();
-    await show();
+    await take(await fetched());
+    if (!document.hidden && !fixed) stream.start();
   } catch (error) {
     fail(error);
   } finally {
     asking = false;
     plan();
   }
+}
+
+/** Show an answer; of those that come while one is drawn, the last. */
+async function take(found) {
+  overview = found;
+  stale = true;
+  if (drawing) return;
+  drawing = true;
+  try {
+    while (stale) {
+      stale = false;
+      await show();
+    }
+  } finally {
+    drawing = false;
+  }
+}
+
+function liveAddress() {
+  const asked = new URLSearchParams(location.search);
+  asked.set("overview", "true");
+  return "/api/v2/live/events?" + asked;
 }
 
 async function fetched() {
@@ -46,7 +77,7 @@ async function fetched() {
 
 function plan() {
   clearTimeout(timer);
-  if (document.hidden || (fixed && overview)) return;
+  if (document.hidden || (fixed && overview) || stream.isOpen()) return;
   timer = setTimeout(refresh, overview?.is_empty ? FIRST_EVENT_MS : REFRESH_MS);
 }
 
@@ -62,7 +93,8 @@ async function show() {
   if (main.dataset.state !== "ready") state("ready"); // before drawing: a chart measures its place
   await Promise.all(overview.panels.map(showPanel));
   const at = new Date().toLocaleTimeString("en-GB");
-  find("updated").textContent = fixed ? "A fixed moment; not refreshed." : `Updated ${at}; every 30 seconds.`;
+  const how = stream.isOpen() ? "as it happens" : "every 30 seconds";
+  find("updated").textContent = fixed ? "A fixed moment; not refreshed." : `Updated ${at}; ${how}.`;
 }
 
 function showFigure(figure) {
@@ -153,6 +185,10 @@ find("again").addEventListener("click", refresh);
 find("copy").addEventListener("click", copy);
 document.addEventListener("click", closeMenu);
 document.addEventListener("keydown", closeMenu);
-document.addEventListener("visibilitychange", () => (document.hidden ? plan() : refresh()));
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) stream.stop();
+  else refresh();
+  plan();
+});
 onColours(() => main.dataset.state === "ready" && show());
 refresh();

@@ -42,7 +42,7 @@ Listener = Callable[[Change], None]
 class Changes:
     """The counts and the listeners of one store. Listeners are called in the thread of the change, so be quick.
 
-    `stamp`: the time of receipt of the events that were committed last; None: none yet.
+    `stamp`: the time of receipt of the events that were committed last; None: that is not known yet.
     """
 
     def __init__(self) -> None:
@@ -78,8 +78,13 @@ class Changes:
     def committed(self, rows: pa.Table) -> None:
         """Events were committed together: they have one time of receipt."""
         if len(rows):
-            self.stamp = rows["received"][0].as_py().replace(tzinfo=UTC)
-            self._tell(Committed(self.stamp, rows))
+            stamp = rows["received"][0].as_py().replace(tzinfo=UTC)
+            self.reached(stamp)
+            self._tell(Committed(stamp, rows))
+
+    def reached(self, stamp: datetime) -> None:
+        """All events that were received then and before can be read."""
+        self.stamp = max(self.stamp or stamp, stamp)
 
     def listen(self, listener: Listener) -> None:
         """Hear of every change from now on."""
