@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, WebSocket
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -39,7 +40,7 @@ router = APIRouter(prefix="/api/v2/live", tags=["live"])
 # what a message may take to leave; after it the connection is cut
 SEND_SECONDS = 10.0
 MOST_WISHES = 20
-OF_STREAM = OF_REQUEST | {"subscribe", "ticket", "types", "courses", "users", "last_event_id"}
+
 EVENT_STREAM = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -109,6 +110,23 @@ async def _speak(socket: WebSocket, client: Client) -> None:
         return
 
 
+class Watched(BaseModel):
+    """What an address asks to watch."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    subscribe: list[str] = Field([], description="What to watch, each as a message `subscribe` of the WebSocket.")
+    question: str = Field("", description="Or one question; its parameters as when it is asked.")
+    overview: bool = Field(False, description="Or the overview page's data; `days` as there.")
+    types: str = Field("", description="Or single events: only of these types, comma-separated.")
+    courses: str = Field("", description="Only in these courses.")
+    users: str = Field("", description="Only of these users.")
+    last_event_id: str = Field("", description="Where to go on, for who cannot send `Last-Event-ID`.")
+
+
+OF_STREAM = OF_REQUEST | {"ticket", *Watched.model_fields}
+
+
 @router.get(
     "/events",
     responses=REFUSALS | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
@@ -119,31 +137,24 @@ async def live_events(
     request: Request,
     _: OpenStore,
     grant: Granted,
-    subscribe: Annotated[
-        list[str] | None, Query(description="What to watch, each as a message `subscribe` of the WebSocket.")
-    ] = None,
-    question: Annotated[str | None, Query(description="Or one question; its parameters as when it is asked.")] = None,
-    overview: Annotated[bool, Query(description="Or the overview page's data; `days` as there.")] = False,
-    types: Annotated[str, Query(description="Or single events: only of these types, comma-separated.")] = "",
-    courses: Annotated[str, Query(description="Only in these courses.")] = "",
-    users: Annotated[str, Query(description="Only of these users.")] = "",
-    last_event_id: Annotated[str, Query(description="Where to go on, for who cannot send `Last-Event-ID`.")] = "",
+    watched: Annotated[Watched, Query()],
 ) -> Response:
     """Watch questions, events or the overview; `docs/guides/live.md` says what is sent.
 
     The answer never ends by itself.
     """
-    wishes = _wishes(request.query_params, _positions(request.headers.get("last-event-id") or last_event_id))
+    wishes = _wishes(
+        watched, request.query_params, _positions(request.headers.get("last-event-id") or watched.last_event_id)
+    )
     place = _place(request.app, Client(grant), request.scope)
     return Streaming(place, wishes)
 
 
-def _wishes(query: QueryParams, positions: Mapping[str, str]) -> list[Subscribe]:
+def _wishes(watched: Watched, query: QueryParams, positions: Mapping[str, str]) -> list[Subscribe]:
     """What an address asks to watch. Raises Invalid."""
-    texts = query.getlist("subscribe")
-    if len(texts) > MOST_WISHES:
+    if len(watched.subscribe) > MOST_WISHES:
         raise Invalid(f"subscribe: at most {MOST_WISHES} in one address")
-    wishes = [subscribed(text) for text in texts] or [_wish(query)]
+    wishes = [subscribed(text) for text in watched.subscribe] or [_wish(watched, query)]
     if len({wish.id for wish in wishes}) < len(wishes):
         raise Invalid("subscribe: each needs an id of its own")
     return [
@@ -152,17 +163,20 @@ def _wishes(query: QueryParams, positions: Mapping[str, str]) -> list[Subscribe]
     ]
 
 
-def _wish(query: QueryParams) -> Subscribe:
-    parameters = {name: value for name, value in given(query).items() if name not in OF_STREAM}
-    if name := query.get("question"):
-        own = {key: value for key, value in parameters.items() if key != "question"}
-        return subscribed({"id": "1", "question": name, "parameters": own})
-    if query.get("overview", "").lower() in ("true", "1", "yes", "on"):
-        return subscribed(
-            {"id": "1", "overview": {key: value for key, value in parameters.items() if key != "overview"}}
-        )
-    named = {key: [one for one in query.get(key, "").split(",") if one] for key in ("types", "courses", "users")}
-    return subscribed({"id": "1", "events": named})
+def _wish(watched: Watched, query: QueryParams) -> Subscribe:
+    """The one thing that is watched without `subscribe`; parameters that are not the stream's are its own."""
+    own = {name: value for name, value in given(query).items() if name not in OF_STREAM}
+    if watched.question:
+        return subscribed({"id": "1", "question": watched.question, "parameters": own | _shared(query)})
+    if watched.overview:
+        return subscribed({"id": "1", "overview": own})
+    names = {name: [one for one in getattr(watched, name).split(",") if one] for name in ("types", "courses", "users")}
+    return subscribed({"id": "1", "events": names})
+
+
+def _shared(query: QueryParams) -> dict[str, str]:
+    """Parameters that a question may have under a name of an event stream's."""
+    return {name: query[name] for name in ("types", "courses", "users") if name in query}
 
 
 def _positions(text: str) -> dict[str, str]:
