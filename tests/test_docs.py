@@ -14,6 +14,7 @@ import pytest
 import typer.main
 
 from rollbook.analyses.catalogue import BY_NAME
+from rollbook.analyses.question import OF_ALL
 from rollbook.app import create_app
 from rollbook.cli import app as shell
 from rollbook.ingest.dialects import DIALECTS
@@ -153,7 +154,7 @@ def test_every_question_is_mentioned() -> None:
     assert rows.keys() == BY_NAME.keys()
     for question, kind in BY_NAME.items():
         parameters = re.findall(r"`(\w+)` \(", rows[question])
-        assert parameters == [field for field in kind.model_fields if field not in ("as_of", "timezone")], question
+        assert parameters == [field for field in kind.model_fields if field not in OF_ALL], question
 
 
 def test_every_reason_and_stage_is_explained() -> None:

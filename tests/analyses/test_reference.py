@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rollbook.analyses.catalogue import BY_NAME
+from rollbook.analyses.question import OF_ALL
 from rollbook.analyses.reference import questions_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "questions.md"
@@ -21,7 +22,7 @@ def test_every_question_has_its_part(name: str) -> None:
     page = PAGE.read_text("utf-8")
     part = page[page.index(f"\n## {name}\n") :].split("\n## ")[1]
     kind = BY_NAME[name]
-    for parameter in set(kind.model_fields) - {"as_of", "timezone"}:
+    for parameter in set(kind.model_fields) - OF_ALL:
         assert f"| `{parameter}` |" in part
     for field in kind.answer().model_fields:
         assert f"| `{field}` |" in part

@@ -16,6 +16,7 @@ from tests.stories import happened, tell
 GIVEN: dict[str, Any] = {"user": "ada", "cohort_date": "2026-03-02", "type": "content_view"}
 GIVEN |= {"experiment": "hints", "goal": "completion", "metric_names": "events", "size": 3600}
 GIVEN |= {"content": "a"}
+GIVEN |= {"steps": "content_view,completion", "event": "content_view"}
 
 
 def parameters(kind: type[Question[Any]]) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def test_an_unknown_question_is_answered_with_those_there_are(store: Store) -> N
     ("query", "says"),
     [
         ("active_users?days=0", "days: Input should be greater than or equal to 1, not '0'"),
-        ("active_users?dayz=3", "Its parameters: as_of, timezone, days"),
+        ("active_users?dayz=3", "Its parameters: as_of, timezone, segment, breakdown, compare, days"),
         ("active_users?days=3&days=4", "not ['3', '4']"),
         ("active_users?timezone=Atlantis", "use a name like Europe/Zurich"),
         ("active_users?as_of=9999-12-31", "as_of"),

@@ -108,7 +108,43 @@ def crowds(name: str, row: Any, events: list[dict[str, Any]], everyone: set[str]
             assert row.lowered_by is None
             assert row.source in (None, "")
             return [(among(lambda e: e["timestamp"].date() == row.day), len(everyone))]
+        case "funnel":
+            lately = among(lambda e: e["timestamp"] > datetime(2026, 2, 8, 23, 59, 59, 999000, tzinfo=UTC))
+            assert row.median_seconds is row.p90_seconds is None
+            return [(row.people, lately), (row.entered, lately)]
+        case "paths":
+            return [(row.people, row.source_people), (row.source_people, len(everyone))]
+        case "lifecycle":
+            return [(row.new, len(everyone)), (row.returning, len(everyone)), (row.dormant, len(everyone))]
+        case "stickiness":
+            shares = [(round(share * row.people), row.people) for share in row.at_least if share is not None]
+            return [(row.people, len(everyone)), *shares]
+        case "sessions":
+            return [(among(lambda e: e["timestamp"].date() == row.day), len(everyone))]
+        case "survival":
+            return [(row.at_risk, None)]
     return []
+
+
+def test_what_is_withheld_cannot_be_told_from_a_sum(store: Store, tenant: str) -> None:
+    # of 30 people, 20 went from a to b and 7 to c; 3 to d, whom the sum of 30 would tell
+    for n in range(30):
+        then = "b" if n < 20 else "c" if n < 27 else "d"
+        tell(store, tenant, [happened("a", f"u{n}", "2026-03-10T10:00"), happened(then, f"u{n}", "2026-03-10T10:05")])
+    tell(store, tenant, [happened("x", f"v{n}", "2026-03-10T10:00") for n in range(9)])
+    answered = of_groups(store, tenant, asked("paths", depth=1))
+    assert [(row.target, row.people, row.source_people) for row in answered.rows] == [("b", 20, 30)]
+    assert answered.withheld == 2
+
+
+def test_steps_of_few_are_not_shown(store: Store, tenant: str) -> None:
+    # 40 begin, 38 go on, 30 arrive; 20 others are here, too
+    tell(store, tenant, [happened("a", f"u{n}", "2026-03-10T10:00") for n in range(40)])
+    tell(store, tenant, [happened("b", f"u{n}", "2026-03-10T11:00") for n in range(38)])
+    tell(store, tenant, [happened("c", f"u{n}", "2026-03-10T12:00") for n in range(30)])
+    tell(store, tenant, [happened("x", f"v{n}", "2026-03-10T10:00") for n in range(20)])
+    answered = of_groups(store, tenant, asked("funnel", steps="a,b,c"))
+    assert [(row.event, row.people) for row in answered.rows] == [("a", 40), ("c", 30)]
 
 
 def test_people_may_not_be_named_nor_days_be_cut_otherwise(store: Store, tenant: str) -> None:

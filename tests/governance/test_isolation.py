@@ -30,6 +30,7 @@ BODIES: dict[str, Any] = {
     "/api/v2/privacy/requests/{request_id}/refuse": {"why": "no"},
     "/api/v2/dead-letters/replay": {},
     "/api/v2/consents/{user_id:path}": {"purpose": "analytics", "given": False},
+    "/api/v2/segments/{segment}": {"title": "Changed", "condition": {"in_course": "c1"}},
     "/api/v2/directory": [{"user_id": "ada", "name": "Changed"}],
     "/api/v2/roster": {"people": [{"user_id": "ada", "traits": {"stars": "changed"}}]},
     "/api/v2/event-definitions/{event_type:path}": {"schema": {"type": "object"}},

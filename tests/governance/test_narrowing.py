@@ -55,7 +55,7 @@ def test_without_those_who_are_left_out(store: Store, name: str, data: st.DataOb
     out = data.draw(st.sampled_from((("ada",), ("bob", "zoë\t'\\x"), (*(f"n{n}" for n in range(1100)), "ada"))))
     expected = answers(store, world, name, given, Grant(only(world, lambda e: e["user"] not in out).happen(store)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rollbook.analyses.ask.left_out", lambda *_: out)
+        patch.setattr("rollbook.analyses.asking.reading.left_out", lambda *_: out)
         assert answers(store, world, name, given, Grant(world.happen(store))) == expected
 
 

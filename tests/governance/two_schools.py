@@ -33,13 +33,22 @@ AS_OF = "2026-03-08T12:00:00Z"
 PEOPLE = ("ada", "bo", "cy")
 
 # what every school has, by the same names
-IDS = {"user_id": "ada", "course_id": "c1", "conversation_id": "talk", "user": "ada", "person": "ada", "actor": "ada"}
+IDS = {
+    "user_id": "ada",
+    "course_id": "c1",
+    "conversation_id": "talk",
+    "user": "ada",
+    "person": "ada",
+    "actor": "ada",
+}
 QUERY = IDS | {
     "as_of": AS_OF,
     "cohort_date": "2026-03-02",
     "date": "2026-03-02",
     "start": "2026-03-01",
     "end": "2026-03-08",
+    "steps": "quiz_completion,never",
+    "event": "quiz_completion",
     "days": "30",
     "experiment": "hints",
     "goal": "quiz_completion",
@@ -85,6 +94,8 @@ class School:
         made = self.done("POST", "/api/v2/metrics", {"name": f"cpu.{self.word}", "value": 1, "metric_id": "m"})
         assert made["ingested"] == 1
         self.done("POST", "/api/v2/aggregations", AGGREGATION)
+        keen = {"title": self.word, "condition": {"did": {"type": "quiz_completion"}}}
+        self.done("PUT", "/api/v2/segments/keen", keen)
         decision = {"purpose": "sharing", "given": True, "evidence": self.word}
         self.done("PUT", "/api/v2/consents/ada", decision)
         made = self.done("POST", "/api/v2/keys", {"role": "read", "name": self.word})
@@ -98,6 +109,7 @@ class School:
             "letter_id": letter[1],
             "merge_id": "1",
             "aggregation_id": "by-note",
+            "segment": "keen",
             "tenant": self.tenant,
         }
 

@@ -7,6 +7,7 @@ the package but the forms. One file for each noun, and one list.
 
 from tests.oracles import (
     activity,
+    behaviour,
     costs,
     courses,
     experiments,
@@ -38,5 +39,6 @@ ORACLES: dict[str, Oracle] = {
         *learning.ORACLES,
         *courses.ORACLES,
         *materials.ORACLES,
+        *behaviour.ORACLES,
     )
 }

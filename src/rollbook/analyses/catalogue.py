@@ -8,6 +8,12 @@ from pydantic import ValidationError
 from rollbook.analyses.active_users import ActiveUsers
 from rollbook.analyses.activity_heatmap import ActivityHeatmap
 from rollbook.analyses.anomalies import Anomalies
+from rollbook.analyses.behaviour.funnel import Funnel
+from rollbook.analyses.behaviour.lifecycle import Lifecycle
+from rollbook.analyses.behaviour.paths import Paths
+from rollbook.analyses.behaviour.sessions import Sessions
+from rollbook.analyses.behaviour.stickiness import Stickiness
+from rollbook.analyses.behaviour.survival import Survival
 from rollbook.analyses.cohort_analysis import CohortAnalysis
 from rollbook.analyses.cohorts import Cohorts
 from rollbook.analyses.costs.model_costs import ModelCosts
@@ -82,6 +88,12 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     RetentionCurve,
     Cohorts,
     CohortAnalysis,
+    Funnel,
+    Paths,
+    Lifecycle,
+    Stickiness,
+    Sessions,
+    Survival,
     LearnerMetrics,
     Learners,
     Engagement,

@@ -1,6 +1,7 @@
 """Answers for those who may see groups, but nobody in them: whole days, no named people, no small cells."""
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,11 +26,15 @@ def check(question: Question[Any], zone: str, *, perturbed: bool) -> Crowd:
         raise Forbidden(f"{question.name()} is about people one by one; you may ask about groups")
     if question.timezone not in (None, zone):
         raise Invalid(f"groups are counted in the days of {zone}; leave timezone out")
-    if str(getattr(question, "window", "")).endswith("h"):
+    # where there are days besides, the window is not the period
+    if str(getattr(question, "window", "")).endswith("h") and not hasattr(question, "days"):
         raise Invalid("groups are counted in whole days; take a window in days, as 7d")
     if getattr(question, "hours", 0) % HOURS_A_DAY:
         raise Invalid("groups are counted in whole days; take hours in whole days, as 24 or 48")
     if perturbed:
+        if question.segment or question.breakdown:
+            # groups that differ in one person would let the noise be averaged away
+            raise Forbidden("segments and breakdowns are not shown where counts are perturbed")
         _check_weeks(question, crowd)
     return crowd
 
@@ -79,17 +84,40 @@ class Rule:
 
 def hidden(rows: Sequence[Any], crowd: Crowd, found: Behind, rule: Rule) -> list[Any]:
     """The rows that may be shown, without what may not."""
-    shown: list[Any] = []
-    last: Row | None = None
-    for row in rows:
-        kept = without_few(row.model_dump(), crowd, found, rule.smallest)
-        if kept is None or (last is not None and _steps_little(kept, last, crowd, rule.smallest)):
+    kept: dict[int, Row] = {}
+    last: dict[tuple[Any, ...], Row] = {}
+    for number, row in enumerate(rows):
+        told = without_few(row.model_dump(), crowd, found, rule.smallest)
+        if told is None:
             continue
-        last = kept
-        if rule.secret is not None:
-            kept = with_noise(kept, crowd, found, secret=rule.secret, smallest=rule.smallest)
-        shown.append(type(row).model_validate(kept))
-    return shown
+        line = tuple(told[name] for name in crowd.along)
+        if line in last and _steps_little(told, last[line], crowd, rule.smallest):
+            continue
+        kept[number] = last[line] = told
+    if crowd.partitions:
+        _hide_sums([row.model_dump() for row in rows], kept, crowd, rule.smallest)
+    if rule.secret is not None:
+        secret, smallest = rule.secret, rule.smallest
+        kept = {n: with_noise(row, crowd, found, secret=secret, smallest=smallest) for n, row in kept.items()}
+    return [type(rows[number]).model_validate(told) for number, told in sorted(kept.items())]
+
+
+def _hide_sums(rows: Sequence[Row], kept: dict[int, Row], crowd: Crowd, smallest: int) -> None:
+    """Take more rows away until what is withheld of each part of the people is nobody, or not few."""
+    count = next(iter(crowd.counts))
+    parts: dict[Any, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        for fields in crowd.partitions:
+            parts[fields, *(row[name] for name in fields)].append(number)
+    before = None
+    while before != len(kept):
+        before = len(kept)
+        for numbers in parts.values():
+            shown = sorted((number for number in numbers if number in kept), key=lambda number: rows[number][count])
+            withheld = sum(rows[number][count] for number in numbers if number not in kept)
+            while shown and 0 < withheld < smallest:
+                withheld += rows[shown[0]][count]
+                del kept[shown.pop(0)]
 
 
 def _steps_little(row: Row, before: Row, crowd: Crowd, smallest: int) -> bool:

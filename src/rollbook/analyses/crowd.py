@@ -19,6 +19,8 @@ class Crowd:
     that are one count over another. `figures`: others that grow with people. `extremes`: what belongs to single people,
     and is left out. `optional`: counts that can be left out alone; where another one is small, the whole row is.
     `falling`: counts of rows that follow each other; where one differs by few from the row before, the row is left out.
+    `along`: only rows alike in these follow each other. `partitions`: rows alike in such fields have each person once
+    among them; where all that are withheld of them are few, so is the smallest that is not (the sum would tell them).
     `weekly`: it can be perturbed: it adds up whole weeks, and shows none of their days.
     """
 
@@ -31,6 +33,8 @@ class Crowd:
     extremes: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     falling: tuple[str, ...] = ()
+    along: tuple[str, ...] = ()
+    partitions: tuple[tuple[str, ...], ...] = ()
     weekly: bool = False
 
 

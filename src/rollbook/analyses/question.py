@@ -47,6 +47,9 @@ Zone = Annotated[str, AfterValidator(known_zone)]
 Days = Annotated[int, Field(ge=1, le=3660)]
 Kind = Literal["query", "aggregation"]
 UserId = Annotated[str, Field(min_length=1, max_length=1024)]
+SEGMENT = "[a-z0-9][a-z0-9_-]{0,63}"
+SegmentId = Annotated[str, Field(pattern=f"^{SEGMENT}$")]
+Breakdown = Annotated[str, Field(pattern=f"^(course|segment:{SEGMENT}(,{SEGMENT}){{0,19}})$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Question(BaseModel, Generic[A]):
     `purpose` is what it uses people's events for: those who do not consent to it are left out.
     `crowd` says who stands behind its rows; None: it is about people one by one, and not for who may see groups only.
     `kind`: whether it only counts; its answers about closed periods are kept for less time then.
-    Every field is bound to the SQL under its own name, and `today` (a date), `now` and `zone` besides.
+    Every field of its own is bound to the SQL under its name, and `today` (a date), `now` and `zone` besides.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -94,6 +97,11 @@ class Question(BaseModel, Generic[A]):
 
     as_of: Moment | None = Field(None, description="Answer as if it were this moment; default: now.")
     timezone: Zone | None = Field(None, description="Zone of calendar days; default: the tenant's.")
+    segment: SegmentId | None = Field(None, description="Only the people of this segment, as of the answer's moment.")
+    breakdown: Breakdown | None = Field(
+        None, description="Also for each `course` (the 20 with most events) or each of some segments, `segment:a,b`."
+    )
+    compare: Literal["previous"] | None = Field(None, description="`previous`: also for the period before.")
 
     @classmethod
     def name(cls) -> str:
@@ -123,11 +131,43 @@ class Question(BaseModel, Generic[A]):
 
     def bound(self, when: When) -> dict[str, Any]:
         """What is bound to the SQL besides the scope."""
-        own = self.model_dump(exclude={"as_of", "timezone"})
+        own = self.model_dump(exclude=OF_ALL)
         lists = {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
         return lists | {"today": when.today, "now": when.now, "zone": when.zone}
+
+    @property
+    def splits(self) -> bool:
+        """Whether its own SQL answers the breakdown, in the answer's rows."""
+        return False
+
+    def before(self, when: When) -> datetime | None:
+        """As of when the period before is asked about; None: the question has no period.
+
+        Where it counts calendar days, the clocks then show what they show now.
+        """
+        lengths = [getattr(self, name, None) for name in PERIODS]
+        days = max((length for length in lengths if isinstance(length, int)), default=None)
+        if days is None:
+            return None
+        zone, begin = ZoneInfo(when.zone), self.scope(when).begin
+        if begin != EPOCH and begin == start_of(begin.astimezone(zone).date(), when.zone):
+            return (when.now.astimezone(zone) - days * DAY).astimezone(UTC)
+        return when.now - days * DAY
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[A]:
         """The answer from what the SQL found; default: row for row."""
         answer = self.answer()
         return [answer(**row) for row in found]
+
+
+# what every question takes
+OF_ALL = set(Question.model_fields)
+SHARED = OF_ALL - {"as_of", "timezone"}
+# parameters that say how many days a question's period has
+PERIODS = ("days", "period", "window")
+
+
+def parameters(question: Question[Any]) -> dict[str, Any]:
+    """The parameters as an answer repeats them: its own, and of those that every question takes what was given."""
+    shared = {name for name in SHARED if getattr(question, name) is None}
+    return question.model_dump(exclude={"as_of", "timezone"} | shared, mode="json")

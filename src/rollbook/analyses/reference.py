@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from rollbook.analyses.catalogue import QUESTIONS
-from rollbook.analyses.question import Question
+from rollbook.analyses.question import OF_ALL, Question
 
 PREFACE = """# Questions
 
@@ -31,11 +31,13 @@ What the words mean, everywhere:
 `learner_days_scope` (who was active on which day) and `people_scope` (everyone ever seen, and when first) come from
 rollups where whole days are rolled up, and from the events everywhere else, so that every answer is exact.
 
-Every question also takes `as_of` (a moment; without a zone it is UTC) and `timezone` (like `Europe/Zurich`).
+Every question also takes `as_of` (a moment; without a zone it is UTC) and `timezone` (like `Europe/Zurich`); every
+question about many `segment` and `breakdown`, every question with a period `compare`: see
+[segments](../guides/segments.md).
 
 """
 
-GIVEN = ("as_of", "timezone")
+GIVEN = OF_ALL
 
 
 def questions_page() -> str:

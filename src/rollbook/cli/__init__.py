@@ -11,6 +11,7 @@ from rollbook.cli import (
     keys,
     privacy,
     reference,
+    segments,
     serve,
     verify,
 )
@@ -21,6 +22,7 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("import")(imports.import_events)
 app.command("ask", context_settings=ask.FREE_OPTIONS)(ask.ask)
+app.add_typer(segments.app, name="segment")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(roster.app, name="roster")

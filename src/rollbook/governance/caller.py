@@ -14,6 +14,7 @@ Permission = Literal[
     "ask_many",
     "ask_person",
     "measure",
+    "define",
     "live",
     "export",
     "import",

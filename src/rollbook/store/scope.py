@@ -4,7 +4,7 @@ Days that are rolled up and lie whole in the scope are read from the rollups, al
 so an answer is exact the moment an event is acknowledged, whatever the rollups have reached.
 """
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -28,10 +28,20 @@ _KEPT_EVER = "from sealed_activity where tenant = {scope_tenant:String} and " + 
 
 
 @dataclass(frozen=True, slots=True)
+class Members:
+    """People who alone are looked at: a SELECT of their `person`, and what is bound to it."""
+
+    sql: str
+    bound: Mapping[str, Any]
+    raw_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """`tenant`'s events from `begin` to `until`, both included (milliseconds); of `users` only, where some are named.
 
     `courses`: only what was done in them, as if there were nothing else. `left_out`: people of whom nothing is read.
+    `members`: of all others nothing is read either; the empty user is none of them.
 
     `zone` is the zone whose days the question counts. `hot` are the days (in the tenant's zone) that are not rolled up;
     None: nothing is (the question counts the days of another zone than the rollups'). `sealed`: days whose events are
@@ -52,10 +62,12 @@ class Scope:
     courses: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
     sealed: Sealed = NOTHING_SEALED
+    members: Members | None = None
 
     def sql(self, question: str) -> str:
         """The question with its scopes in front. Only those are written that the question names."""
-        ctes = [f"{name} as ({text})" for name, text in self._texts().items() if _names(question, name)]
+        ctes = [f"members as ({self.members.sql})"] if self.members else []
+        ctes += [f"{name} as ({text})" for name, text in self._texts().items() if _names(question, name)]
         body = question.strip().rstrip(";")
         return f"with {', '.join(ctes)}{', ' + body[5:] if body[:5].lower() == 'with ' else ' ' + body}"
 
@@ -79,6 +91,7 @@ class Scope:
             "scope_hot_utc_days": utc_days(sorted(self.hot or ()), self.zone),
             **self.sealed.bound(self._kept_days(), "scope_"),
             **self.sealed.bound(self._kept_ever(), "scope_ever_"),
+            **(self.members.bound if self.members else {}),
         }
 
     def raw_since(self, question: str, *, whole: bool = True) -> datetime | None:
@@ -130,7 +143,7 @@ class Scope:
             named = f" and user in {_listed('{scope_users:Array(String)}', len(self.users))}"
         if self.left_out:
             named += f" and user not in {_listed('{scope_left_out:Array(String)}', len(self.left_out))}"
-        return named
+        return named + self._of_members()
 
     def _named_users(self) -> str:
         """The same for events, which have a course besides."""
@@ -143,7 +156,11 @@ class Scope:
         """The same by the hash of the name."""
         hashed = "(select sipHash64(arrayJoin({%s:Array(String)})))"
         named = f" and person in {hashed % 'scope_users'}" if self.users is not None else ""
-        return named + (f" and person not in {hashed % 'scope_left_out'}" if self.left_out else "")
+        named += f" and person not in {hashed % 'scope_left_out'}" if self.left_out else ""
+        return named + self._of_members()
+
+    def _of_members(self) -> str:
+        return " and person in (select person from members)" if self.members else ""
 
     def _learner_days(self) -> str:
         raw = f"select person, toDate(timestamp, {{scope_zone:String}}) as day from events where {SOMEBODY}"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.analyses.subjects import (
     activity,
+    behaviour,
     costs,
     courses,
     experiments,
@@ -36,6 +37,7 @@ SUBJECTS: tuple[Subject, ...] = (
     learning.SUBJECT,
     courses.SUBJECT,
     materials.SUBJECT,
+    behaviour.SUBJECT,
 )
 
 SUBJECT_OF: dict[str, Subject] = {name: subject for subject in SUBJECTS for name in subject.parameters}

@@ -107,14 +107,27 @@ def sent(answered: Answered[Any], kind: type[Question[Any]], form: str) -> Respo
     headers = age(answered)
     if form == "json":
         return Response(answered.model_dump_json(), media_type="application/json", headers=headers)
-    rows = [row.model_dump(mode="json") for row in answered.rows]
     if form == "chart":
         if kind.chart is None:
             raise Invalid(f"{kind.name()} has no chart; take format json or csv")
-        return JSONResponse(kind.chart.spec(rows), headers=headers)
+        if answered.before or answered.parts is not None:
+            raise Invalid("a chart shows one answer; leave compare and breakdown out, or take format json or csv")
+        return JSONResponse(kind.chart.spec([row.model_dump(mode="json") for row in answered.rows]), headers=headers)
     headers |= {"Content-Disposition": f'attachment; filename="{kind.name()}.csv"'}
-    text = rows_as_csv(list(kind.answer().model_fields), rows)
+    text = rows_as_csv(*_table(answered, kind))
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _table(answered: Answered[Any], kind: type[Question[Any]]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Columns and rows; `part` and `side` tell apart the parts, and now from the period before, where there are any."""
+    added = {"part": answered.parts is not None, "side": answered.before is not None}
+    columns = [name for name, is_there in added.items() if is_there] + list(kind.answer().model_fields)
+    rows = []
+    for part in (answered, *(answered.parts or ())):
+        for side, holder in (("now", part), ("before", part.before)):
+            own = {"part": getattr(part, "value", ""), "side": side}
+            rows += [own | row.model_dump(mode="json") for row in (holder.rows if holder else ())]
+    return columns, [{name: row[name] for name in columns} for row in rows]
 
 
 def parameters(kind: type[Question[Any]]) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ PERMISSIONS: dict[Permission, dict[Role, Reach]] = {
     },
     # figures that do not say how many people stand behind them
     "measure": {"admin": "tenant", "service": "tenant", "educator": "courses"},
+    # what is kept to ask with, as segments are
+    "define": {"admin": "tenant", "service": "tenant", "analyst": "cells", "educator": "courses"},
     "live": {
         "admin": "tenant",
         "service": "tenant",

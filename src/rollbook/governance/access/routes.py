@@ -51,6 +51,10 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("GET", "/api/v2/aggregations/{aggregation_id}/state"): "measure",
     # questions and pages
     ("GET", "/api/v2/questions"): "public",
+    ("GET", "/api/v2/segments"): "ask_many",
+    ("GET", "/api/v2/segments/{segment}"): "ask_many",
+    ("PUT", "/api/v2/segments/{segment}"): "define",
+    ("DELETE", "/api/v2/segments/{segment}"): "define",
     ("GET", "/"): "ask_many",
     ("GET", "/overview.json"): "ask_many",
     # costs

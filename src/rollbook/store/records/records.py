@@ -17,6 +17,7 @@ from rollbook.store.records.definitions import DefinitionRecords
 from rollbook.store.records.learners import TraitRecords
 from rollbook.store.records.lifecycle import LifecycleRecords
 from rollbook.store.records.people import People
+from rollbook.store.records.segments import Segments
 
 Rows = Iterable[Mapping[str, Any]]
 ChunkState = Literal["new", "started", "finished"]
@@ -38,6 +39,7 @@ class Records:
         self.definitions = DefinitionRecords(self.database)
         self.traits = TraitRecords(self.database)
         self.aggregations = AggregationRecords(self.database)
+        self.segments = Segments(self.database)
         self._zones: dict[str, str | None] = {}
 
     def tenant(self, tenant: str) -> Record | None:

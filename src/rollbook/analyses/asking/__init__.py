@@ -1,0 +1,1 @@
+"""Asking: what an answer is, what a question may read, and what can be set beside an answer."""
