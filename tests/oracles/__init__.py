@@ -8,6 +8,7 @@ the package but the forms. One file for each noun, and one list.
 from tests.oracles import (
     activity,
     behaviour,
+    benchmarks,
     costs,
     courses,
     experiments,
@@ -33,6 +34,7 @@ ORACLES: dict[str, Oracle] = {
         *gamification.ORACLES,
         *system.ORACLES,
         *costs.ORACLES,
+        *benchmarks.ORACLES,
         *experiments.ORACLES,
         *quality.ORACLES,
         *metrics.ORACLES,

@@ -14,6 +14,7 @@ from rollbook.analyses.behaviour.paths import Paths
 from rollbook.analyses.behaviour.sessions import Sessions
 from rollbook.analyses.behaviour.stickiness import Stickiness
 from rollbook.analyses.behaviour.survival import Survival
+from rollbook.analyses.benchmarks.period_figures import PeriodFigures
 from rollbook.analyses.cohort_analysis import CohortAnalysis
 from rollbook.analyses.cohorts import Cohorts
 from rollbook.analyses.costs.model_costs import ModelCosts
@@ -150,6 +151,7 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     LearnerVideos,
     LearnerVideoParts,
     Arrivals,
+    PeriodFigures,
 )
 
 BY_NAME = {question.name(): question for question in QUESTIONS}

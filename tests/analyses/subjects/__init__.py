@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.analyses.subjects import (
     activity,
     behaviour,
+    benchmarks,
     costs,
     courses,
     experiments,
@@ -31,6 +32,7 @@ SUBJECTS: tuple[Subject, ...] = (
     gamification.SUBJECT,
     system.SUBJECT,
     costs.SUBJECT,
+    benchmarks.SUBJECT,
     experiments.SUBJECT,
     quality.SUBJECT,
     metrics.SUBJECT,

@@ -9,13 +9,13 @@ from rollbook.store import readiness
 
 router = APIRouter(tags=["health"])
 
+Status = Literal["ok", "degraded", "unavailable"]
+
 
 class Health(BaseModel):
     """How it is."""
 
-    status: Literal["ok", "degraded", "unavailable"] = Field(
-        description="`degraded`: questions are answered, but events are refused at the moment."
-    )
+    status: Status = Field(description="`degraded`: questions are answered, but events are refused at the moment.")
     version: str
     checks: dict[str, str] = Field(description="Each part: `ok`, or what is wrong with it.")
 
@@ -28,16 +28,21 @@ def health(request: Request, response: Response) -> Health:
     that they can be taken again, and questions are answered all the while. Where events are published through Redis,
     `redis` says whether it answers; neither events nor questions wait for it.
     """
-    store = getattr(request.app.state, "store", None)
-    if store is None:
+    found = looked_at(request)
+    if found.status == "unavailable":
         response.status_code = 503
-        return Health(status="unavailable", version=request.app.version, checks={"store": "not open yet"})
+    return found
+
+
+def looked_at(request: Request) -> Health:
+    """How everything is that this process uses."""
+    store, version = getattr(request.app.state, "store", None), request.app.version
+    if store is None:
+        return Health(status="unavailable", version=version, checks={"store": "not open yet"})
     checks = readiness.check(store)
     ready = all(state == "ok" for state in checks.values())
-    if not ready:
-        response.status_code = 503
     publisher = getattr(request.app.state, "publisher", None)
     if publisher is not None:
         checks["redis"] = publisher.state()
-    status = "unavailable" if not ready else "degraded" if store.trouble else "ok"
-    return Health(status=status, version=request.app.version, checks=checks | {"ingest": store.trouble or "ok"})
+    status: Status = "unavailable" if not ready else "degraded" if store.trouble else "ok"
+    return Health(status=status, version=version, checks=checks | {"ingest": store.trouble or "ok"})

@@ -34,6 +34,7 @@ QUESTIONS: dict[str, Permission] = {
     "stickiness": "ask_many",
     "sessions": "ask_many",
     "survival": "ask_many",
+    "period_figures": "ask_many",
     "learners": "ask_person",
     "learner_metrics": "ask_person",
     "engagement": "ask_person",

@@ -57,6 +57,11 @@ ROUTES: dict[tuple[str, str], Permission] = {
     ("DELETE", "/api/v2/segments/{segment}"): "define",
     ("GET", "/"): "ask_many",
     ("GET", "/overview.json"): "ask_many",
+    # document 5
+    ("GET", "/api/v2/health"): "public",
+    ("GET", "/api/v2/benchmarks"): "ask_many",
+    ("GET", "/api/v2/insights"): "ask_many",
+    ("POST", "/api/v2/insights"): "ask_many",
     # costs
     ("GET", "/api/v2/prices"): "ask_many",
     ("POST", "/api/v2/prices"): "manage",

@@ -1,12 +1,15 @@
-"""Document 5, the Analytics Engine: its routes under /api/v2 that are no questions; prices and segments beside them."""
+"""Document 5, the Analytics Engine: its routes under /api/v2 that are no questions, and the prices beside them."""
 
 from fastapi import APIRouter
 
-from rollbook.delivery.api.engine import aggregations, metrics, prices, segments
+from rollbook.delivery.api.engine import aggregations, benchmarks, health, insights, metrics, prices, segments
 
 ROUTERS: tuple[APIRouter, ...] = (
-    prices.router,
+    health.router,
     metrics.router,
     aggregations.router,
     segments.router,
+    insights.router,
+    benchmarks.router,
+    prices.router,
 )

@@ -1,0 +1,1 @@
+"""Actions: what follows from answers."""
