@@ -1,4 +1,4 @@
-"""Document 5, the Analytics Engine: its routes under /api/v2 that are no questions, and the prices beside them."""
+"""Document 5, the Analytics Engine: its routes under /api/v2 that are no questions; prices and segments beside them."""
 
 from fastapi import APIRouter
 

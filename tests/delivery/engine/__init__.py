@@ -1,0 +1,1 @@
+"""Tests of document 5's routes."""
