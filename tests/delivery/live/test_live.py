@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -124,6 +125,30 @@ def test_one_stream_watches_many_things(server: httpx.Client, mine: str) -> None
         assert heard["happened"]["event"]["event_id"] == "1"
         figures = {one["name"]: one["value"] for one in heard["page"]["answer"]["figures"]}
         assert figures["events"] == 1
+
+
+def test_a_metric_comes_when_its_samples_do(server: httpx.Client, mine: str) -> None:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    query = {
+        "metric_names": ["load"],
+        "time_range": {"start": today.isoformat(), "end": (today + timedelta(days=2)).isoformat(), "timezone": "UTC"},
+        "aggregation": "max",
+        "granularity": "day",
+        "fill_missing": False,
+    }
+    with watching(server) as client:
+        client.watch("load", metric=query, tenant_id=mine)
+        assert client.until("answer")["answer"]["data"] == []
+        for value in (3.5, 7.0):
+            sample = {"name": "load", "value": value, "type": "gauge"}
+            sent = server.post("/api/v2/metrics", json=[sample], params={"tenant_id": mine})
+            assert sent.status_code == 200, sent.text
+            [point] = client.until("answer")["answer"]["data"]
+            assert point["value"] == value
+        client.say(type="subscribe", id="wrong", metric={"metric_names": []})
+        error = client.until("error", "wrong")
+        assert error["status"] == 422
+        assert "metric metric_names" in error["detail"]
 
 
 def test_a_stream_of_one_question(server: httpx.Client, mine: str) -> None:

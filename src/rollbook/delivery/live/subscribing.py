@@ -19,6 +19,7 @@ from rollbook.delivery.live.topics import (
     Events,
     deliver,
     events_topic,
+    metric_topic,
     overview_topic,
     question_topic,
 )
@@ -32,6 +33,7 @@ from rollbook.store.scope import MILLISECOND
 
 OVERVIEW = "/overview.json"
 EVENTS = "/api/v2/live/events"
+METRICS = "/api/v2/metrics/query"
 # of events that are caught up with at once: with the largest of them they still fit into what may wait for a client
 PAGE = 50
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -133,12 +135,14 @@ async def _catch_up(desk: Desk, joined: Subscription, topic: Events, start: Posi
 def _answers(store: Store, grant: Grant, wish: Subscribe) -> Answers:
     if wish.question is not None:
         return question_topic(store, grant, wish.question, wish.parameters)
+    kind, make = ("metric", metric_topic) if wish.metric is not None else ("overview", overview_topic)
     try:
-        return overview_topic(store, grant, wish.overview or {})
+        return make(store, grant, wish.metric or wish.overview or {})
     except ValidationError as error:
-        raise Invalid(
-            "; ".join(f"overview {'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        ) from error
+        problems = (f"{kind} {'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise Invalid("; ".join(problems)) from error
+    except ValueError as error:
+        raise Invalid(f"{kind}: {error}") from error
 
 
 async def _grant(place: Place, wish: Subscribe) -> Grant:
@@ -147,6 +151,7 @@ async def _grant(place: Place, wish: Subscribe) -> Grant:
     assert caller is not None
     tenant = {"tenant_id": wish.tenant_id or place.client.grant.tenant}
     permission: Permission | None = None
+    method = "GET"
     if wish.question is not None:
         path, named = f"{ASK}{wish.question}", _plain(wish.parameters)
     elif wish.events is not None:
@@ -155,9 +160,9 @@ async def _grant(place: Place, wish: Subscribe) -> Grant:
     elif wish.overview is not None:
         path, named = OVERVIEW, {}
     else:
-        raise Invalid("metric: there are no metrics to watch yet")
+        method, path, named = "POST", METRICS, {}
     query = urlencode(named | tenant).encode()
-    request = {**place.scope, "type": "http", "method": "GET", "path": path, "query_string": query, "state": {}}
+    request = {**place.scope, "type": "http", "method": method, "path": path, "query_string": query, "state": {}}
     return await let_in(place.guards, caller, request, permission)
 
 

@@ -11,7 +11,9 @@ import msgspec
 from rollbook.analyses import catalogue
 from rollbook.analyses.arrivals import MOST_ARRIVALS, Position, Wanted, arrived, within
 from rollbook.analyses.ask import ask, reach
+from rollbook.analyses.metrics.metric_query import MetricQuery, answer, questions
 from rollbook.delivery.api.ask import check_dates
+from rollbook.delivery.api.caller import reached
 from rollbook.delivery.live.clients import Subscription, gone
 from rollbook.delivery.live.messages import EventFilter
 from rollbook.delivery.live.touched import Touched
@@ -20,7 +22,7 @@ from rollbook.governance.grants import Grant
 from rollbook.store import Scope, Store
 
 # what of an answer is the moment of asking, and changes nothing
-OF_THE_MOMENT = frozenset({"as_of"})
+OF_THE_MOMENT = frozenset({"as_of", "execution_time_ms"})
 BEHIND = (
     f"more than {MOST_ARRIVALS:,} events came at once; subscribe again with `resume` to have them bit by bit, "
     "or without it to go on with what comes from now on"
@@ -62,9 +64,9 @@ class Answers(_Watched):
 
     def read(self) -> Callable[[], Iterator[None]]:
         """Ask."""
-        answer = self._ask()
-        content = b'"answer":%s}' % msgspec.json.encode(answer)
-        same = msgspec.json.encode({name: value for name, value in answer.items() if name not in OF_THE_MOMENT})
+        found = self._ask()
+        content = b'"answer":%s}' % msgspec.json.encode(found)
+        same = msgspec.json.encode(_lasting(found))
 
         def send() -> Iterator[None]:
             changed, self._last = same != self._last, same
@@ -163,6 +165,29 @@ def events_topic(store: Store, grant: Grant, filter: EventFilter, *, cursor: Pos
     wanted = Wanted(*(tuple(sorted(set(names))) for names in (filter.types, filter.courses, filter.users)))
     anyone = dataclasses.replace(grant, caller=None)
     return Events(_key("events", anyone, dataclasses.astuple(wanted)), store, anyone, wanted, cursor=cursor)
+
+
+def metric_topic(store: Store, grant: Grant, query: dict[str, Any]) -> Answers:
+    """The topic of a metric: a `MetricQuery` of document 5. Raises pydantic's ValidationError, or Invalid."""
+    asked = MetricQuery.model_validate(query)
+    for moment in (asked.time_range.start, asked.time_range.end):
+        reached(moment)
+    anyone = dataclasses.replace(grant, caller=None)
+    scopes = [reach(store, question, anyone) for question in questions(asked)]
+
+    def ask_now() -> Content:
+        return answer(store, asked, anyone).model_dump(mode="json")
+
+    key = _key("metric", anyone, asked.model_dump(mode="json"))
+    return Answers(key, grant.tenant, ask_now, scopes[0] if len(scopes) == 1 else None)
+
+
+def _lasting(answer: Content) -> Content:
+    """An answer without what is another each time it is asked."""
+    lasting = {name: value for name, value in answer.items() if name not in OF_THE_MOMENT}
+    if isinstance(answer.get("metadata"), dict):
+        lasting["metadata"] = {name: value for name, value in answer["metadata"].items() if name not in OF_THE_MOMENT}
+    return lasting
 
 
 def _key(kind: str, grant: Grant, what: Any) -> str:
