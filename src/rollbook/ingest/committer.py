@@ -264,12 +264,12 @@ class Committer:
             self._store.lease.check()
         try:
             with self._store.rollups.writing(days):
-                events.append(self._store.engine, rows, marked=marked)
-            self._store.changes.committed(rows)
+                events.append(self._store.engine, rows, marked=marked, tenants={tenant for tenant, _ in days})
         except BaseException:
             # some of it may be visible all the same
             self._doubtful.append(rows.select(["tenant", "id", "dialect", "timestamp", "received", *KEPT_IN_DOUBT]))
             raise
+        self._store.changes.committed(rows)
 
     def _fresh(self, keys: list[int]) -> list[bool] | None:
         """Which rows are new; None: all."""

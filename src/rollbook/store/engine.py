@@ -8,7 +8,7 @@ Whatever is written goes through here, so here is where it is told that somethin
 import contextlib
 import queue
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -88,13 +88,16 @@ class Engine:
                 tenant = (parameters or {}).get("tenant")
                 self.changes.changed(tenant if isinstance(tenant, str) else None)
 
-    def insert(self, table: str, rows: pa.Table) -> None:
-        """Insert an Arrow table; when it returns, the rows are on disk and visible to the next query."""
+    def insert(self, table: str, rows: pa.Table, *, tenants: Collection[str] | None = None) -> None:
+        """Insert an Arrow table; when it returns, the rows are on disk and visible to the next query.
+
+        `tenants`: whose they are, for who knows it; None: it is looked up in the rows.
+        """
         try:
             with self._client() as client, translated():
                 client.insert_arrow(table, rows)
         finally:
-            self.changes.wrote(table, rows)
+            self.changes.wrote(table, rows, tenants)
 
     def close(self) -> None:
         """Close every client; the embedded engine ends with the last one."""

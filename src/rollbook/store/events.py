@@ -41,22 +41,22 @@ WORTH_A_LOOK = 500
 MARK = '"problems":'
 
 
-def append(engine: Engine, rows: pa.Table, *, marked: bool = True) -> None:
+def append(engine: Engine, rows: pa.Table, *, marked: bool = True, tenants: Collection[str] | None = None) -> None:
     """Add events (columns as in SCHEMA). Durable and visible when it returns; raises Unavailable, perhaps after a part.
 
     Too many months at once are an error to ClickHouse, so that many go in several inserts. `marked`: some may be marked
-    as invalid, which takes a look at all of them.
+    as invalid, which takes a look at all of them. `tenants`: whose they are, where the caller knows it.
     """
     rows = _marked(rows) if marked else rows
     span = pc.min_max(rows.column("timestamp")).as_py()
     if span["max"] - span["min"] < timedelta(days=28 * (MOST_MONTHS_AT_ONCE - 1)):
-        engine.insert("events", _lean(rows))
+        engine.insert("events", _lean(rows), tenants=tenants)
         return
     month_of = rows.column("timestamp").to_numpy().astype("datetime64[M]")
     months = np.unique(month_of)
     for start in range(0, len(months), MOST_MONTHS_AT_ONCE):
         chosen = np.isin(month_of, months[start : start + MOST_MONTHS_AT_ONCE])
-        engine.insert("events", _lean(rows.filter(pa.array(chosen))))
+        engine.insert("events", _lean(rows.filter(pa.array(chosen))), tenants=tenants)
 
 
 def _marked(rows: pa.Table) -> pa.Table:

@@ -6,12 +6,15 @@ notes a count, reads, and finds the count unchanged, knows that what they read i
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import structlog
+
+log = structlog.get_logger()
 
 Version = tuple[int, int]
 
@@ -65,14 +68,14 @@ class Changes:
                 self._of[tenant] = self._of.get(tenant, 0) + 1
         self._tell(Changed(tenant, by_rows))
 
-    def wrote(self, table: str, rows: pa.Table) -> None:
-        """Rows were added to a table, or perhaps some of them."""
+    def wrote(self, table: str, rows: pa.Table, tenants: Collection[str] | None = None) -> None:
+        """Rows (of these tenants) were added to a table, or perhaps some of them."""
         if table in ASIDE:
             return
-        if "tenant" not in rows.column_names:
+        if tenants is None and "tenant" not in rows.column_names:
             self.changed(None, by_rows=True)
             return
-        for tenant in pc.unique(rows["tenant"]).to_pylist():
+        for tenant in pc.unique(rows["tenant"]).to_pylist() if tenants is None else tenants:
             self.changed(tenant, by_rows=True)
 
     def committed(self, rows: pa.Table) -> None:
@@ -98,4 +101,8 @@ class Changes:
 
     def _tell(self, change: Change) -> None:
         for listener in self._listeners:
-            listener(change)
+            try:
+                listener(change)
+            except Exception:
+                # what is committed is committed, whoever cannot hear of it
+                log.exception("change_not_heard", listener=repr(listener))
