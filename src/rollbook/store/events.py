@@ -1,7 +1,7 @@
 """The events table: its columns as Arrow, appending to it, and reading single events back."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
