@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from rollbook.store import Store, events
+from rollbook.store.privacy import message_texts
+from rollbook.store.privacy.message_texts import MessageText
 
 _numbers = itertools.count()
 
@@ -21,7 +23,10 @@ def happened(type: str, user: str = "ada", at: datetime | str = "2026-03-02T10:0
 
 
 def tell(store: Store, tenant: str, told: Iterable[dict[str, Any]]) -> None:
-    """Write events for a tenant; the days they fall on are hot afterwards, as after any write."""
+    """Write events for a tenant; the days they fall on are hot afterwards, as after any write.
+
+    What was `said` in one (a JSON object) is set apart, as the way in does.
+    """
     rows = [_row(tenant, event) for event in told]
     if not rows:
         return
@@ -30,6 +35,13 @@ def tell(store: Store, tenant: str, told: Iterable[dict[str, Any]]) -> None:
     table = pa.Table.from_pylist([_naive(row) for row in rows], events.SCHEMA)
     with store.rollups.writing(days):
         events.append(store.engine, table)
+    texts = [_text(row) for row in rows if row.get("said") is not None]
+    message_texts.add(store.engine, texts, datetime.now(UTC))
+
+
+def _text(row: dict[str, Any]) -> MessageText:
+    own = {name: row[name] for name in ("tenant", "id", "user", "conversation", "timestamp")}
+    return MessageText(**own, text=row["said"])
 
 
 def _row(tenant: str, event: dict[str, Any]) -> dict[str, Any]:

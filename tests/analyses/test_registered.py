@@ -18,7 +18,16 @@ from tests.analyses.subjects import SUBJECT_OF, SUBJECTS
 from tests.stories import happened, tell
 
 NOW = datetime(2026, 3, 6, 12, tzinfo=UTC)
-SCOPES = ("scope", "activity_scope", "learner_days_scope", "late_days_scope", "people_scope", "not_taken_scope")
+SCOPES = (
+    "scope",
+    "activity_scope",
+    "learner_days_scope",
+    "late_days_scope",
+    "people_scope",
+    "not_taken_scope",
+    "conversations_scope",
+    "texts_scope",
+)
 
 
 def asked(name: str, **more: Any) -> Question[Any]:

@@ -23,6 +23,7 @@ from tests.oracles import (
     system,
 )
 from tests.oracles.ground import Oracle
+from tests.oracles.talking import conversations, helping
 
 ORACLES: dict[str, Oracle] = {
     oracle.__name__: oracle
@@ -42,5 +43,7 @@ ORACLES: dict[str, Oracle] = {
         *courses.ORACLES,
         *materials.ORACLES,
         *behaviour.ORACLES,
+        *conversations.ORACLES,
+        *helping.ORACLES,
     )
 }

@@ -62,6 +62,8 @@ def _ask_of_groups(store: Store, question: Question[A], grant: Grant) -> Answere
     zone, tenant = store.zone_of(grant.tenant), tenants_of(store).settings(grant.tenant)
     crowd = _crowd(store, question, grant)
     asked = question.model_copy(update={"as_of": celled.whole(question.as_of, zone, perturbed=tenant.perturbation)})
+    if (least := getattr(question, "least_people", None)) is not None:
+        asked = asked.model_copy(update={"least_people": max(least, tenant.smallest_cell)})
     everyone = dataclasses.replace(grant, cells=False)
     _check_group(store, asked, everyone, tenant.smallest_cell)
     answered = ask(store, asked, everyone)

@@ -17,6 +17,20 @@ from rollbook.analyses.behaviour.survival import Survival
 from rollbook.analyses.benchmarks.period_figures import PeriodFigures
 from rollbook.analyses.cohort_analysis import CohortAnalysis
 from rollbook.analyses.cohorts import Cohorts
+from rollbook.analyses.conversations.conversation_channels import ConversationChannels
+from rollbook.analyses.conversations.conversation_correlations import ConversationCorrelations
+from rollbook.analyses.conversations.conversation_drop_off import ConversationDropOff
+from rollbook.analyses.conversations.conversation_flows import ConversationFlows
+from rollbook.analyses.conversations.conversation_intents import ConversationIntents
+from rollbook.analyses.conversations.conversation_metrics import ConversationMetrics
+from rollbook.analyses.conversations.conversation_outcomes import ConversationOutcomes
+from rollbook.analyses.conversations.conversation_patterns import ConversationPatterns
+from rollbook.analyses.conversations.conversation_sentiment import ConversationSentiment
+from rollbook.analyses.conversations.conversation_times import ConversationTimes
+from rollbook.analyses.conversations.help_seeking import HelpSeeking
+from rollbook.analyses.conversations.topics import Topics
+from rollbook.analyses.conversations.unresolved_questions import UnresolvedQuestions
+from rollbook.analyses.conversations.user_behavior import UserBehavior
 from rollbook.analyses.costs.model_costs import ModelCosts
 from rollbook.analyses.costs.model_usage import ModelUsage
 from rollbook.analyses.courses.at_risk import AtRisk
@@ -152,6 +166,20 @@ QUESTIONS: tuple[type[Question[Any]], ...] = (
     LearnerVideoParts,
     Arrivals,
     PeriodFigures,
+    ConversationMetrics,
+    UserBehavior,
+    ConversationPatterns,
+    ConversationOutcomes,
+    ConversationTimes,
+    ConversationFlows,
+    ConversationDropOff,
+    ConversationIntents,
+    ConversationChannels,
+    ConversationCorrelations,
+    ConversationSentiment,
+    UnresolvedQuestions,
+    HelpSeeking,
+    Topics,
 )
 
 BY_NAME = {question.name(): question for question in QUESTIONS}

@@ -30,6 +30,7 @@ What the words mean, everywhere:
 `scope` are the events asked about; `activity_scope` (events and seconds by day, course, user and type),
 `learner_days_scope` (who was active on which day) and `people_scope` (everyone ever seen, and when first) come from
 rollups where whole days are rolled up, and from the events everywhere else, so that every answer is exact.
+`conversations_scope` are the conversations that began in the period, put together from their events.
 
 Every question also takes `as_of` (a moment; without a zone it is UTC) and `timezone` (like `Europe/Zurich`); every
 question about many `segment` and `breakdown`, every question with a period `compare`: see

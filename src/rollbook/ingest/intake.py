@@ -153,7 +153,8 @@ class Intake:
         """
         if self.seen.pending() > MOST_UNSETTLED_KEYS:
             self.tend()
-        found = permitted(self.as_stored(marked(rows, self._definitions)), self._standing)
+        stored = self.as_stored(marked(rows, self._definitions))
+        found = permitted(stored, self._standing, sentiment=self.store.settings.sentiment)
         waiting = Waiting(Future(), rows=found.rows, dialect=dialect, words=found.texts, barred=found.withheld)
         return self._wait(waiting)
 

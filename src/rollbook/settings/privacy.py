@@ -23,6 +23,11 @@ class PrivacySettings(BaseModel):
     dead_letter_days: int = named(
         30, "ROLLBOOK_DEAD_LETTER_DAYS", why="Days that dead letters are kept, sealed; then they are deleted.", ge=1
     )
+    sentiment: bool = named(
+        True,
+        "ROLLBOOK_SENTIMENT",
+        why="Works out the sentiment of users' messages to an AI where their text may be kept.",
+    )
     rights_days: int = named(
         30,
         "ROLLBOOK_RIGHTS_DAYS",

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rollbook.store.asking.conversations import MARGIN, conversations
 from rollbook.store.expiry.sealed import NOTHING_SEALED, Sealed, counts
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -18,6 +19,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # a list of 100,000 names in a condition keeps ClickHouse's planner busy for half a minute, a subquery of them does not
 MOST_LITERAL_USERS = 1_000
+
+# scopes that are read from the events alone
+RAW = ("scope", "conversations_scope", "texts_scope")
 
 # `user != ''`, but reading a third of the bytes
 SOMEBODY = "person != sipHash64('')"
@@ -50,6 +54,10 @@ class Scope:
     `people_scope` says of everyone when they came first and last, except of those who came again after `until`: they
     are `late`, and `late_days_scope` has their days instead. `cuts` are moments that the question tells apart: on the
     days in which they fall `late_days_scope` knows the `moment`s; elsewhere it may know only the day, and says 1970.
+
+    `conversations_scope` has a row for each conversation that began in the scope, or since `talks_since` where that is
+    set. `texts_scope` has what the scope's people said in messages, as far as it was received since `texts_since`; who
+    reads it joins it with `scope`, which knows the rest.
     """
 
     tenant: str
@@ -63,6 +71,8 @@ class Scope:
     left_out: tuple[str, ...] = ()
     sealed: Sealed = NOTHING_SEALED
     members: Members | None = None
+    talks_since: datetime | None = None
+    texts_since: datetime = EPOCH
 
     def sql(self, question: str) -> str:
         """The question with its scopes in front. Only those are written that the question names."""
@@ -78,6 +88,9 @@ class Scope:
         return {
             "scope_tenant": self.tenant,
             "scope_begin": self.begin,
+            "scope_talks_since": self.talks_since or self.begin,
+            "scope_talks_from": max(EPOCH + MARGIN, self.talks_since or self.begin) - MARGIN,
+            "scope_texts_since": self.texts_since,
             "scope_until": self.until,
             "scope_first_day": whole[0],
             "scope_last_day": whole[1],
@@ -102,7 +115,7 @@ class Scope:
         first = self.sealed.first_raw_day()
         if first is None or (since := start_of(first, self.zone)) <= self.begin:
             return None
-        reads_raw = not whole or _names(question, "scope") or self._cut_days() & self.sealed.days.keys()
+        reads_raw = not whole or any(_names(question, one) for one in RAW) or self._cut_days() & self.sealed.days.keys()
         return since if reads_raw else None
 
     def _texts(self) -> dict[str, str]:
@@ -119,12 +132,15 @@ class Scope:
             "learner_days_scope": self._learner_days(),
             "late_days_scope": self._late_days(),
             "people_scope": self._people(),
+            "conversations_scope": conversations(self._events("scope_talks_from")),
+            "texts_scope": "select id, timestamp, text from message_texts final where tenant = {scope_tenant:String}"
+            f" and received >= {{scope_texts_since:DateTime64(3, 'UTC')}}{self._known_users()}",
         }
 
-    def _events(self) -> str:
+    def _events(self, begin: str = "scope_begin") -> str:
         return (
             "tenant = {scope_tenant:String}"
-            " and timestamp >= {scope_begin:DateTime64(3, 'UTC')} and timestamp <= {scope_until:DateTime64(3, 'UTC')}"
+            f" and timestamp >= {{{begin}:DateTime64(3, 'UTC')}} and timestamp <= {{scope_until:DateTime64(3, 'UTC')}}"
             f"{self._named_users()}{self.sealed.present('scope_')}"
         )
 

@@ -8,6 +8,7 @@ from tests.analyses.subjects import (
     activity,
     behaviour,
     benchmarks,
+    conversations,
     costs,
     courses,
     experiments,
@@ -20,6 +21,7 @@ from tests.analyses.subjects import (
     returning,
     study,
     system,
+    topics,
 )
 from tests.analyses.subjects.subject import Subject
 from tests.analyses.worlds import ZONES, World, worlds
@@ -40,6 +42,8 @@ SUBJECTS: tuple[Subject, ...] = (
     courses.SUBJECT,
     materials.SUBJECT,
     behaviour.SUBJECT,
+    conversations.SUBJECT,
+    topics.SUBJECT,
 )
 
 SUBJECT_OF: dict[str, Subject] = {name: subject for subject in SUBJECTS for name in subject.parameters}

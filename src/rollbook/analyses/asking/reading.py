@@ -11,6 +11,7 @@ from rollbook.governance.consent import left_out
 from rollbook.governance.grants import Grant
 from rollbook.governance.people import same_person
 from rollbook.governance.pseudonyms import known_as
+from rollbook.governance.tenants import tenants_of
 from rollbook.store import Scope, Store
 from rollbook.store.asking.answers import Keeping
 
@@ -23,11 +24,17 @@ def scope_of(store: Store, asked: Question[Any], grant: Grant, when: When, hot: 
     sealed, same = store.rollups.sealed(grant.tenant), when.zone == store.zone_of(grant.tenant)
     scope = _of_person(store, asked, grant.narrow(asked.scope(when)))
     scope = dataclasses.replace(scope, hot=hot if same else None, sealed=sealed if same else sealed.elsewhere())
-    scope = dataclasses.replace(scope, left_out=left_out(store, grant.tenant, asked.purpose))
+    barred, since = left_out(store, grant.tenant, asked.purpose), texts_since(store, grant.tenant)
+    scope = dataclasses.replace(scope, left_out=barred, texts_since=since)
     if asked.segment is None:
         return scope
     condition = segments.kept(store, grant.tenant, asked.segment).condition
     return dataclasses.replace(scope, members=segments.members(condition, scope, when))
+
+
+def texts_since(store: Store, tenant: str) -> datetime:
+    """What was said before is no longer kept, whether it has been deleted yet or not."""
+    return datetime.now(UTC) - timedelta(days=tenants_of(store).settings(tenant).text_days)
 
 
 def keeping_of(store: Store, question: Question[Any], tenant: str) -> Keeping | None:
@@ -36,6 +43,9 @@ def keeping_of(store: Store, question: Question[Any], tenant: str) -> Keeping | 
     To be called before anything else is read.
     """
     if question.as_of is None or question.as_of > datetime.now(UTC) - CLOSED_AFTER:
+        return None
+    if question.purpose == "text":
+        # nothing that people wrote stays anywhere else
         return None
     settings = store.settings
     seconds = settings.aggregation_cache_seconds if question.kind == "aggregation" else settings.query_cache_seconds

@@ -6,6 +6,7 @@ from datetime import UTC
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rollbook.ingest.permitting.feeling import felt
 from rollbook.ingest.permitting.steps import Standings
 from rollbook.ingest.permitting.words import is_of_conversation, taken_apart
 from rollbook.store.privacy.message_texts import MessageText
@@ -20,8 +21,8 @@ class Permitted:
     withheld: dict[str, int] = field(default_factory=dict)
 
 
-def permitted(rows: pa.Table, standings: Standings) -> Permitted:
-    """What may be kept of rows whose users are as they are stored."""
+def permitted(rows: pa.Table, standings: Standings, *, sentiment: bool = True) -> Permitted:
+    """What may be kept of rows whose users are as they are stored; `sentiment`: as a number, of their messages."""
     found = Permitted(rows)
     parts = []
     tenants = pc.unique(rows["tenant"]).to_pylist()
@@ -34,11 +35,11 @@ def permitted(rows: pa.Table, standings: Standings) -> Permitted:
                 found.withheld[tenant] = len(own) - len(allowed)
             own = allowed
         parts.append(own)
-    found.rows = _set_apart(pa.concat_tables(parts) if parts else rows, standings, found.texts)
+    found.rows = _set_apart(pa.concat_tables(parts) if parts else rows, standings, found.texts, sentiment)
     return found
 
 
-def _set_apart(rows: pa.Table, standings: Standings, texts: list[MessageText]) -> pa.Table:
+def _set_apart(rows: pa.Table, standings: Standings, texts: list[MessageText], sentiment: bool) -> pa.Table:
     types = [type for type in pc.unique(rows["type"]).to_pylist() if is_of_conversation(type)]
     talked = pc.or_(pc.is_in(rows["type"], pa.array(types, pa.string())), pc.not_equal(rows["conversation"], ""))
     if not len(rows) or not pc.any(talked).as_py():
@@ -49,8 +50,11 @@ def _set_apart(rows: pa.Table, standings: Standings, texts: list[MessageText]) -
         if words is None:
             continue
         properties[place] = rest.decode()
-        row = rows.slice(place, 1).select(["tenant", "id", "user", "conversation", "timestamp"]).to_pylist()[0]
+        row = rows.slice(place, 1).select(["tenant", "id", "user", "conversation", "timestamp", "type"]).to_pylist()[0]
+        type = row.pop("type")
         if standings(row["tenant"]).may_use(row["user"], "text"):
+            if sentiment:
+                properties[place] = felt(type, rest, words).decode()
             row["timestamp"] = row["timestamp"].replace(tzinfo=UTC)
             texts.append(MessageText(**row, text=words.decode()))
     at = rows.schema.get_field_index("properties")

@@ -6,6 +6,7 @@ from functools import partial
 from rollbook.event import Event
 from rollbook.governance.consent import Rule, Standing, standing_of
 from rollbook.ingest.batch import Batch
+from rollbook.ingest.permitting.feeling import felt
 from rollbook.ingest.permitting.words import is_of_conversation, taken_apart
 from rollbook.ingest.reasons import NOT_PERMITTED, Refusal, Rejected
 from rollbook.settings import Settings
@@ -60,6 +61,8 @@ def set_apart(batch: Batch, settings: Settings) -> None:
             continue
         batch.properties[place] = rest
         if batch.standing(event.tenant or "").may_use(event.user or "", "text"):
+            if settings.sentiment:
+                batch.properties[place] = felt(event.type, rest, words)
             batch.texts.append(_text(event, found.conversation_id, words))
 
 
