@@ -115,3 +115,10 @@ def test_the_state_follows_every_event(store: Store, tenant: str) -> None:
     tell(store, tenant, [sample("cpu", 4, "2026-03-02T10:59", tags={"host": "a"})])
     tell(store, tenant, [sample("cpu", 9, "2026-03-02T11:10", tags={"host": "b"})])
     assert state() == [("host=a", 3, 2, True), ("host=b", 9, 1, False)]
+
+
+def test_moments_beyond_the_calendar_are_refused(store: Store, tenant: str) -> None:
+    for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1980-01-01T00:00:00Z"):
+        given = {"tenant_id": tenant, "metric_names": "cpu", "as_of": moment}
+        answer = serve(store).get("/api/v2/ask/metric_series", params=given)
+        assert answer.status_code == 422, answer.text

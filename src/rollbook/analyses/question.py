@@ -38,7 +38,10 @@ def known_zone(zone: str) -> str:
 
 def aware(moment: datetime) -> datetime:
     """The moment in UTC, to the millisecond; without a zone it is UTC already."""
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment lies outside of the calendar") from None
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

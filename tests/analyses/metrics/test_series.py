@@ -11,6 +11,7 @@ from rollbook.analyses.metrics.daily_metrics import DailyMetrics
 from rollbook.analyses.metrics.metric_query import MetricQuery, MetricResult, answer
 from rollbook.errors import Invalid
 from rollbook.store import Store
+from rollbook.store.erasing import Erasing
 from tests.analyses.subjects.metrics import sample
 from tests.stories import happened, tell
 
@@ -236,3 +237,14 @@ def test_daily_figures(store: Store, tenant: str) -> None:
         (date(2026, 3, 1), "sessions", 1),
     ]
     assert len(rows) == 10
+
+
+def test_a_name_that_is_taken_out_of_a_sample_is_in_no_tag_of_it(store: Store, tenant: str) -> None:
+    tell(store, tenant, [sample("cpu", 1, "2026-03-02T10:00", tags={"owner": "ada-lovelace", "host": "a"})])
+    erasing = Erasing(store.engine)
+    with store.rollups.resting(), erasing.of(["ada-lovelace"], ["ada-lovelace"]):
+        assert erasing.redact(tenant) == 1
+    found = query(store, tenant, metric_names=["cpu"], group_by=["owner", "host"], fill_missing=False)
+    (point,) = found.data
+    assert "ada" not in point.tags["owner"]
+    assert (point.tags["host"], point.value) == ("a", 1)
