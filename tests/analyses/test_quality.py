@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rollbook.analyses.ask import ask
+from rollbook.analyses.catalogue import question
 from rollbook.analyses.quality.data_quality import DataQuality
 from rollbook.analyses.quality.schema_problems import SchemaProblems
 from rollbook.analyses.question import When
@@ -132,10 +133,17 @@ def test_analysts_see_groups_without_reasons(store: Store, tenant: str) -> None:
     assert ask(store, SchemaProblems(), grant).rows == []
 
 
+def test_what_is_expected_may_be_named_with_commas(store: Store, tenant: str) -> None:
+    tell(store, tenant, [seen(course="c1"), seen("")])
+    asked = question("data_quality", {"as_of": AT + timedelta(hours=1), "expected": "user, course"})
+    (whole, _) = ask(store, asked, tenant).rows
+    assert whole.completeness == 50.0
+
+
 def test_a_source_alone_is_as_in_the_whole(store: Store, tenant: str) -> None:
     tell(store, tenant, [seen(), seen(source="app"), seen("", source="app")])
-    question = DataQuality(as_of=AT + timedelta(hours=1))
-    of_all = ask(store, question, tenant).rows
-    alone = ask(store, question.model_copy(update={"source": "app"}), tenant).rows
+    asked = DataQuality(as_of=AT + timedelta(hours=1))
+    of_all = ask(store, asked, tenant).rows
+    alone = ask(store, asked.model_copy(update={"source": "app"}), tenant).rows
     assert alone[1] == of_all[1]
     assert alone[0].model_dump(exclude={"source"}) == alone[1].model_dump(exclude={"source"})

@@ -6,15 +6,19 @@ The score is document 3's Data Quality Score (wanted: 95 or more).
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from rollbook.analyses.chart import Chart, Line
 from rollbook.analyses.crowd import Crowd
 from rollbook.analyses.quality.scoring import DayQuality, scored
 from rollbook.analyses.question import Question, When
+from rollbook.analyses.retention import split
 from rollbook.store import Scope
 
 FieldName = Literal["user", "source", "session", "course", "content"]
+FieldNames = Annotated[
+    tuple[FieldName, ...], BeforeValidator(split, json_schema_input_type=str | list[FieldName]), Field(max_length=5)
+]
 
 
 class DataQuality(Question[DayQuality]):
@@ -34,9 +38,7 @@ class DataQuality(Question[DayQuality]):
 
     days: Annotated[int, Field(ge=1, le=366)] = Field(7, description="The last N calendar days.")
     source: Annotated[str, Field(max_length=1024)] | None = Field(None, description="Only this source; default: each.")
-    expected: Annotated[tuple[FieldName, ...], Field(max_length=5)] = Field(
-        ("user",), description="What every event should have."
-    )
+    expected: FieldNames = Field(("user",), description="What every event should have (comma-separated or a list).")
     late_after_seconds: Annotated[int, Field(ge=0, le=31_536_000)] = Field(
         3600, description="What is received later after it happened is late."
     )
