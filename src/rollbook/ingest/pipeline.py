@@ -7,7 +7,7 @@ read -> identify -> admit -> disguise -> own -> permit -> date -> measure -> scr
 import re
 import uuid
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from rollbook.ingest.minimising.steps import disguise, scrub, veil
 from rollbook.ingest.permitting.admission import admit, own
 from rollbook.ingest.permitting.steps import permit, set_apart, withhold
 from rollbook.ingest.reasons import Refusal
-from rollbook.scores import in_range
+from rollbook.scores import HIGHEST, LOWEST
 from rollbook.settings import Settings
 
 Step = Callable[[Batch, Settings], None]
@@ -208,7 +208,7 @@ _told = msgspec.json.Decoder(_Told).decode
 def promote(batch: Batch, settings: Settings) -> None:
     """Read the properties that have columns of their own; a value that no column can keep stays a property only."""
     try:
-        batch.promoted = [_scored(_told(text), text) for text in batch.properties]
+        batch.promoted = _scored([_told(text) for text in batch.properties], batch.properties)
     except (msgspec.DecodeError, RecursionError):
         batch.promoted = [_tolerantly(text) for text in batch.properties]
     longest = settings.max_id_length
@@ -219,24 +219,27 @@ def promote(batch: Batch, settings: Settings) -> None:
 
 def _tolerantly(text: bytes) -> Promoted:
     try:
-        return _scored(_told(text), text)
+        return _scored([_told(text)], [text])[0]
     except msgspec.DecodeError:
         return loose.promoted(text)
     except RecursionError:
         return Promoted()
 
 
-def _scored(told: _Told, text: bytes) -> Promoted:
-    """With a score from 0 to 100, or none; a plain one costs next to nothing."""
-    score, absent = told.score, msgspec.UNSET
-    if score is None:
-        if told.result is absent and told.given is absent and told.generated is absent:
-            return told
-    elif told.maximum is absent and told.maximum_of_lti is absent and told.maximum_in_words is absent:
-        told.score = in_range(score)
-        return told
-    told.score = loose.promoted(text).score
-    return told
+def _scored(told: list[_Told], texts: Sequence[bytes]) -> list[Promoted]:
+    """With scores from 0 to 100, or none; a plain one costs next to nothing."""
+    absent = msgspec.UNSET
+    for one, text in zip(told, texts, strict=True):
+        score = one.score
+        if score is None:
+            if one.result is absent and one.given is absent and one.generated is absent:
+                continue
+        elif one.maximum is absent and one.maximum_of_lti is absent and one.maximum_in_words is absent:
+            if not LOWEST <= score <= HIGHEST:
+                one.score = None
+            continue
+        one.score = loose.promoted(text).score
+    return list[Promoted](told)
 
 
 def _cut(found: Promoted, longest: int) -> None:

@@ -13,6 +13,7 @@ from rollbook.ingest.importing import Chunk, Prepared, event_rows
 from rollbook.ingest.oulad.clicks import Occurrences
 from rollbook.ingest.oulad.dataset import Dataset, require
 from rollbook.ingest.oulad.presentations import COMPLETION, ENROLMENT, SUBMISSION, WITHDRAWAL, course_ids, moments
+from rollbook.scores import HIGHEST, LOWEST
 
 PASSED = pa.array(["Pass", "Distinction"])
 
@@ -104,11 +105,17 @@ def _results(tenant: str, rows: pa.Table, numbers: np.ndarray, assessments: pa.T
             "course": rows["course"],
             "content": assessment,
             "concept": assessment,
-            "score": rows["score"],
+            "score": _scores(rows["score"]),
             "properties": rows["properties"],
         },
     )
     return Prepared(events=events, undated=undated)
+
+
+def _scores(found: pa.Array) -> pa.Array:
+    """From 0 to 100; anything else is none."""
+    good = pc.and_(pc.greater_equal(found, LOWEST), pc.less_equal(found, HIGHEST))
+    return pc.if_else(good, found, pa.scalar(None, found.type))
 
 
 def _properties(rows: pa.Table, paper: pa.Table) -> pa.Array:
