@@ -76,6 +76,19 @@ def test_a_question_about_a_segment_knows_of_nobody_else(store: Store, name: str
     assert answers(store, world, name, given_parameters | {"segment": "some"}, Grant(tenant)) == expected
 
 
+@pytest.mark.parametrize("name", MANY)
+@given(st.data())
+@agreeing
+def test_a_part_is_answered_as_if_nothing_else_had_happened(store: Store, name: str, data: st.DataObject) -> None:
+    world, given_parameters = some_world(data, name)
+    given_parameters |= {"users": None} if name == "retention" else {}
+    column = data.draw(st.sampled_from(("type", "type", "course", "channel", "source")))
+    value = data.draw(st.sampled_from(sorted({event.get(column) or "" for event in world.events} | {"c1"})))
+    of_these = only(world, lambda event: (event.get(column) or "") == value).happen(store)
+    expected = answers(store, world, name, given_parameters, Grant(of_these))
+    assert answers(store, world, name, given_parameters, Grant(world.happen(store), part=(column, value))) == expected
+
+
 @pytest.fixture
 def class_of_nine(store: Store, tenant: str) -> str:
     """u0 to u8: all read, on ever later days; u0 to u5 also take quizzes, as many as their number."""
@@ -231,6 +244,13 @@ def test_each_course_alone(store: Store, class_of_nine: str) -> None:
         ("art", 9, 9),
     ]
     assert all(part.before and part.before.rows[0].people == 0 for part in found.parts)
+    by_type = ask(store, Totals(as_of=NOW, breakdown="type"), class_of_nine).parts
+    assert by_type is not None
+    assert [(part.value, part.rows[0].people) for part in by_type] == [("quiz_completion", 5), ("read", 9)]
+    keep(store, class_of_nine, {"all": [{"in_course": "maths"}, {"in_course": "art"}]})
+    of_both = ask(store, Totals(as_of=NOW, breakdown="course", segment="some"), class_of_nine).parts
+    assert of_both is not None
+    assert [(part.value, part.rows[0].people) for part in of_both] == [("maths", 5), ("art", 5)]
     of_one = ask(store, Totals(as_of=NOW, breakdown="course"), Grant(class_of_nine, courses=("art",)))
     assert of_one.parts is not None
     assert [part.value for part in of_one.parts] == ["art"]

@@ -85,16 +85,16 @@ def _crowd(store: Store, question: Question[Any], grant: Grant) -> Crowd:
 
 
 def _check_group(store: Store, asked: Question[Any], grant: Grant, smallest: int) -> None:
-    """Raises Forbidden where the course or the segment that a question is about is of few, or of all but few."""
-    if asked.segment is None and grant.courses is None:
+    """Raises Forbidden where the part or the segment that a question is about is of few, or of all but few."""
+    if asked.segment is None and grant.part is None:
         return
     when = When(grant.tenant, asked.as_of or aware(datetime.now(UTC)), store.zone_of(grant.tenant))
     with store.rollups.reading(grant.tenant) as hot:
-        scope = scope_of(store, asked, grant, when, hot)
-        inside = segments.people(store, scope)
-        everyone = segments.people(store, dataclasses.replace(scope, members=None, courses=None))
+        inside = segments.people(store, scope_of(store, asked, grant, when, hot))
+        whole = scope_of(store, asked, dataclasses.replace(grant, part=None), when, hot)
+        everyone = segments.people(store, dataclasses.replace(whole, members=None))
     if is_small(inside, everyone, smallest):
-        raise Forbidden("withheld: too few people are in this segment or course, or too few are not in it")
+        raise Forbidden("withheld: too few people are in this segment or part, or too few are not in it")
 
 
 def _found(store: Store, question: Question[Any], grant: Grant, sql: str, more: dict[str, Any]) -> list[dict[str, Any]]:

@@ -52,7 +52,7 @@ Kind = Literal["query", "aggregation"]
 UserId = Annotated[str, Field(min_length=1, max_length=1024)]
 SEGMENT = "[a-z0-9][a-z0-9_-]{0,63}"
 SegmentId = Annotated[str, Field(pattern=f"^{SEGMENT}$")]
-Breakdown = Annotated[str, Field(pattern=f"^(course|segment:{SEGMENT}(,{SEGMENT}){{0,19}})$")]
+Breakdown = Annotated[str, Field(pattern=f"^(course|channel|source|type|segment:{SEGMENT}(,{SEGMENT}){{0,19}})$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class Question(BaseModel, Generic[A]):
     timezone: Zone | None = Field(None, description="Zone of calendar days; default: the tenant's.")
     segment: SegmentId | None = Field(None, description="Only the people of this segment, as of the answer's moment.")
     breakdown: Breakdown | None = Field(
-        None, description="Also for each `course` (the 20 with most events) or each of some segments, `segment:a,b`."
+        None,
+        description="For each `course`, `channel`, `source` or `type` (the 20 with most events), or `segment:a,b`.",
     )
     compare: Literal["previous"] | None = Field(None, description="`previous`: also for the period before.")
 

@@ -13,6 +13,7 @@ class Grant:
     """`tenant`'s data: of `users` only (stored ids), of `courses` only, where they are named.
 
     `cells`: groups of fewer people than the tenant's smallest are withheld. `caller`: who; None: Rollbook itself.
+    `part`: one part of an answer, a column of events and its value; it grants nothing.
     """
 
     tenant: str = "default"
@@ -20,6 +21,7 @@ class Grant:
     courses: tuple[str, ...] | None = None
     cells: bool = False
     caller: Caller | None = None
+    part: tuple[str, str] | None = None
 
     def narrow(self, scope: Scope) -> Scope:
         """The scope, cut to what may be seen. Raises Forbidden if it names people that may not be seen."""

@@ -7,7 +7,7 @@ so an answer is exact the moment an event is acknowledged, whatever the rollups 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from rollbook.store.asking.conversations import MARGIN, conversations
@@ -25,6 +25,9 @@ RAW = ("scope", "conversations_scope", "texts_scope")
 
 # `user != ''`, but reading a third of the bytes
 SOMEBODY = "person != sipHash64('')"
+
+Column = Literal["channel", "source", "type"]
+_COLUMNS: dict[Column, str] = {"channel": "channel", "source": "source", "type": "type"}
 
 # what the rollups keep of events that are gone
 _KEPT = "from sealed_activity where tenant = {scope_tenant:String} and " + counts("scope_")
@@ -45,7 +48,8 @@ class Scope:
     """`tenant`'s events from `begin` to `until`, both included (milliseconds); of `users` only, where some are named.
 
     `courses`: only what was done in them, as if there were nothing else. `left_out`: people of whom nothing is read.
-    `members`: of all others nothing is read either; the empty user is none of them.
+    `members`: of all others nothing is read either; the empty user is none of them. `only`: events with this value in a
+    column, as if there were nothing else; no rollup knows that, so that nothing is rolled (`hot` None), nor kept.
 
     `zone` is the zone whose days the question counts. `hot` are the days (in the tenant's zone) that are not rolled up;
     None: nothing is (the question counts the days of another zone than the rollups'). `sealed`: days whose events are
@@ -73,6 +77,7 @@ class Scope:
     members: Members | None = None
     talks_since: datetime | None = None
     texts_since: datetime = EPOCH
+    only: tuple[Column, str] | None = None
 
     def sql(self, question: str) -> str:
         """The question with its scopes in front. Only those are written that the question names."""
@@ -98,6 +103,7 @@ class Scope:
             "scope_users": list(self.users or ()),
             "scope_courses": list(self.courses or ()),
             "scope_left_out": list(self.left_out),
+            "scope_only": self.only[1] if self.only else "",
             "scope_raw_days": raw,
             "scope_raw_utc_days": utc_days(raw, self.zone),
             "scope_hot_days": sorted(self.hot or ()),
@@ -115,7 +121,8 @@ class Scope:
         first = self.sealed.first_raw_day()
         if first is None or (since := start_of(first, self.zone)) <= self.begin:
             return None
-        reads_raw = not whole or any(_names(question, one) for one in RAW) or self._cut_days() & self.sealed.days.keys()
+        raw = not whole or self.only is not None or any(_names(question, one) for one in RAW)
+        reads_raw = raw or self._cut_days() & self.sealed.days.keys()
         return since if reads_raw else None
 
     def _texts(self) -> dict[str, str]:
@@ -134,7 +141,7 @@ class Scope:
             "people_scope": self._people(),
             "conversations_scope": conversations(self._events("scope_talks_from")),
             "texts_scope": "select id, timestamp, text from message_texts final where tenant = {scope_tenant:String}"
-            f" and received >= {{scope_texts_since:DateTime64(3, 'UTC')}}{self._known_users()}",
+            f" and received >= {{scope_texts_since:DateTime64(3, 'UTC')}}{self._known_users('sipHash64(user)')}",
         }
 
     def _events(self, begin: str = "scope_begin") -> str:
@@ -146,24 +153,25 @@ class Scope:
 
     def _not_taken(self) -> str:
         """What was not taken is nobody's: who sees some people only sees none of it."""
-        narrowed = self.users is not None or self.courses is not None
+        narrowed = self.users is not None or self.courses is not None or self.members or self.only
         return (
             "tenant = {scope_tenant:String} and quarter >= {scope_begin:DateTime64(3, 'UTC')}"
             f" and quarter <= {{scope_until:DateTime64(3, 'UTC')}}{' and false' if narrowed else ''}"
         )
 
-    def _known_users(self) -> str:
+    def _known_users(self, person: str = "person") -> str:
         """Conditions that keep the named, and not those left out."""
         named = ""
         if self.users is not None:
             named = f" and user in {_listed('{scope_users:Array(String)}', len(self.users))}"
         if self.left_out:
             named += f" and user not in {_listed('{scope_left_out:Array(String)}', len(self.left_out))}"
-        return named + self._of_members()
+        return named + self._of_members(person)
 
     def _named_users(self) -> str:
         """The same for events, which have a course besides."""
-        return self._known_users() + self._of_courses()
+        only = f" and {_COLUMNS[self.only[0]]} = {{scope_only:String}}" if self.only else ""
+        return self._known_users() + self._of_courses() + only
 
     def _of_courses(self) -> str:
         return " and course in {scope_courses:Array(String)}" if self.courses is not None else ""
@@ -175,8 +183,8 @@ class Scope:
         named += f" and person not in {hashed % 'scope_left_out'}" if self.left_out else ""
         return named + self._of_members()
 
-    def _of_members(self) -> str:
-        return " and person in (select person from members)" if self.members else ""
+    def _of_members(self, person: str = "person") -> str:
+        return f" and {person} in (select person from members)" if self.members else ""
 
     def _learner_days(self) -> str:
         raw = f"select person, toDate(timestamp, {{scope_zone:String}}) as day from events where {SOMEBODY}"
@@ -260,12 +268,16 @@ class Scope:
 
     def _kept_days(self) -> set[date]:
         """Sealed days that lie whole in the scope, and whose rollups are not read."""
+        if self.only is not None:
+            return set()
         first, last = self._whole_days()
         whole = {day for day in self.sealed.days if first <= day <= last}
         return whole if self.hot is None else whole.intersection(self._raw_days())
 
     def _kept_ever(self) -> set[date]:
         """The same for people, whom the scope never cuts at its begin."""
+        if self.only is not None:
+            return set()
         if self.hot is not None and self.courses is None:
             return set(self.sealed.days.keys() & self.hot)
         last = self._whole_days()[1]

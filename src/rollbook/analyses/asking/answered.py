@@ -20,9 +20,9 @@ class Before(BaseModel, Generic[A]):
 
 
 class Part(BaseModel, Generic[A]):
-    """The answer for one part: a course or a segment."""
+    """The answer for one part: a course, channel, source or type of events, or a segment."""
 
-    value: str = Field(description="The course's id, or the segment's.")
+    value: str = Field(description="The course, channel, source or type, or the segment's id.")
     rows: list[A]
     withheld: int = Field(0, description="Rows left out because too few people stand behind them.")
     before: Before[A] | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from rollbook.analyses import segments
 from rollbook.analyses.question import A, Question, When, aware
+from rollbook.errors import Invalid
 from rollbook.governance.consent import left_out
 from rollbook.governance.grants import Grant
 from rollbook.governance.people import same_person
@@ -26,10 +27,22 @@ def scope_of(store: Store, asked: Question[Any], grant: Grant, when: When, hot: 
     scope = dataclasses.replace(scope, hot=hot if same else None, sealed=sealed if same else sealed.elsewhere())
     barred, since = left_out(store, grant.tenant, asked.purpose), texts_since(store, grant.tenant)
     scope = dataclasses.replace(scope, left_out=barred, texts_since=since)
-    if asked.segment is None:
-        return scope
-    condition = segments.kept(store, grant.tenant, asked.segment).condition
-    return dataclasses.replace(scope, members=segments.members(condition, scope, when))
+    if asked.segment is not None:
+        condition = segments.kept(store, grant.tenant, asked.segment).condition
+        scope = dataclasses.replace(scope, members=segments.members(condition, scope, when))
+    return _part(scope, grant.part)
+
+
+def _part(scope: Scope, part: tuple[str, str] | None) -> Scope:
+    """One part of a scope. Who is in a segment is known before."""
+    match part:
+        case None:
+            return scope
+        case ("course", course):
+            return dataclasses.replace(scope, courses=(course,))
+        case ("channel" | "source" | "type" as column, value):
+            return dataclasses.replace(scope, only=(column, value), hot=None)
+    raise Invalid(f"nothing is broken down by {part[0]}")
 
 
 def texts_since(store: Store, tenant: str) -> datetime:

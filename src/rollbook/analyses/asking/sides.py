@@ -21,12 +21,18 @@ class Ask(Protocol):
 
 
 FIRST_YEAR = 1981
-MOST_COURSES = 20
+MOST_PARTS = 20
 
-COURSES = """
-    select course from activity_scope where course != '' group by course
-    having sum(events) > 0 order by sum(events) desc, course limit {most:UInt32}
+# of those columns that the rollup has, and of the others
+ROLLED = """
+    select if({by:String} = 'course', course, type) as value from activity_scope where value != '' group by value
+    having sum(events) > 0 order by sum(events) desc, value limit {most:UInt32}
     """
+RAW = """
+    select if({by:String} = 'channel', channel, source) as value from scope where value != '' group by value
+    order by count() desc, value limit {most:UInt32}
+    """
+SQL = {"course": ROLLED, "type": ROLLED, "channel": RAW, "source": RAW}
 
 
 def check(question: Question[Any]) -> None:
@@ -93,15 +99,15 @@ def _parts(
         for name in dict.fromkeys(names.split(",")):
             yield name, plain.model_copy(update={"segment": name}), grant
         return
-    for course in _courses(store, plain, answered, grant):
-        yield course, plain, dataclasses.replace(grant, courses=(course,))
+    for value in _values(store, plain, answered, grant, by=kind):
+        yield value, plain, dataclasses.replace(grant, part=(kind, value))
 
 
-def _courses(store: Store, plain: Question[Any], answered: Answered[Any], grant: Grant) -> list[str]:
-    """The courses with most events of those that the question reads."""
+def _values(store: Store, plain: Question[Any], answered: Answered[Any], grant: Grant, *, by: str) -> list[str]:
+    """The values with most events of those that the question reads."""
     when = When(grant.tenant, answered.as_of, answered.timezone)
     asked = stored(store, plain, grant.tenant)
     with store.rollups.reading(grant.tenant) as hot:
         scope = scope_of(store, asked, grant, when, hot)
-        found = store.engine.query(*bind(asked, scope, when, sql=COURSES, more={"most": MOST_COURSES}))
-    return [row["course"] for row in found]
+        found = store.engine.query(*bind(asked, scope, when, sql=SQL[by], more={"most": MOST_PARTS, "by": by}))
+    return [row["value"] for row in found]
