@@ -66,6 +66,8 @@ def test_a_learner_sees_their_own_events_and_nobody_elses(server: School, admin:
         assert "learner" in refused(learner, 403, question="totals")
         refused(learner, 403, question="timeline", parameters={"user": "bo"})
         refused(learner, 403, events={"users": ["bo"]})
+        # nor another tenant's
+        refused(learner, 403, events={}, tenant_id="default")
         learner.watch("mine", events={})
         learner.watch("timeline", question="timeline", parameters={"user": "ada"})
         learner.until("answer", "timeline")
@@ -89,6 +91,8 @@ def test_an_educator_sees_their_courses(server: School, admin: httpx.Client) -> 
 def test_an_analyst_sees_groups_and_no_single_event(server: School, admin: httpx.Client) -> None:
     with watching(admin, authorization=token("analyst", "ann")) as analyst:
         assert "analyst" in refused(analyst, 403, events={})
+        refused(analyst, 403, question="totals", tenant_id="default")
+        refused(analyst, 403, overview={}, tenant_id="default")
         refused(analyst, 403, question="timeline", parameters={"user": "ada"})
         yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         few = [seen(f"few-{n}", f"few-{n}", timestamp=yesterday) for n in range(2)]
