@@ -81,6 +81,8 @@ class FromRedis:
 
     async def open(self) -> None:
         """Connect and subscribe; returns when Redis has confirmed."""
+        # of the loop that runs now
+        self._confirmed = asyncio.Condition()
         try:
             await self._connect()
         except (RedisError, OSError) as error:

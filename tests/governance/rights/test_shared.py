@@ -4,7 +4,9 @@ import pytest
 from redis import Redis
 
 from rollbook.errors import Unavailable
-from rollbook.governance.rights.shared import forget
+from rollbook.governance.rights.shared import forget, forget_events
+from rollbook.settings import load
+from rollbook.store.records.holdings import Known
 from tests.services import redis_server
 
 
@@ -23,3 +25,6 @@ def test_redis_forgets_a_person() -> None:
 def test_a_redis_that_does_not_answer_is_no_erasure() -> None:
     with pytest.raises(Unavailable, match="may still name somebody"):
         forget("redis://127.0.0.1:1/0", ["ada"])
+    away = load(redis_url="redis://127.0.0.1:1/0")
+    with pytest.raises(Unavailable, match="may still hold events"):
+        forget_events(away, "default", Known(("ada",), (), ("ada",)))
