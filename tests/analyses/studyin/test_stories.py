@@ -95,7 +95,7 @@ def test_a_session_without_a_start_an_end_or_an_id(store: Store, tenant: str) ->
             of("session_end", "4 10:00", session="long"),
         ],
     )
-    minutes = [row["duration_minutes"] for row in rows(store, tenant, "learning_sessions")]
+    minutes = [row["duration_minutes"] for row in rows(store, tenant, "learning_sessions", days=7)]
     assert minutes == [1440.0, 20.0, 0.0, 10.0]
     (found,) = rows(store, tenant, "learning_overview", user="ada")
     assert (found["total_sessions"], found["total_duration_minutes"]) == (4, 1470.0)
@@ -150,7 +150,7 @@ def test_gamification_stats(store: Store, tenant: str) -> None:
 
 def test_daily_activity_summary(store: Store, tenant: str) -> None:
     three_days(store, tenant)
-    found = rows(store, tenant, "daily_activity_summary")
+    found = rows(store, tenant, "daily_activity_summary", days=7)
     assert [(row["date"].day, row["user_id"]) for row in found] == [(3, "ada"), (3, "bo"), (2, "ada"), (1, "ada")]
     assert found[2] == {
         "user_id": "ada",
@@ -168,7 +168,7 @@ def test_daily_activity_summary(store: Store, tenant: str) -> None:
 
 def test_learning_sessions(store: Store, tenant: str) -> None:
     three_days(store, tenant)
-    found = rows(store, tenant, "learning_sessions")
+    found = rows(store, tenant, "learning_sessions", days=7)
     assert [(row["session_id"], row["user_id"], row["events"]) for row in found] == [
         (None, "bo", 2),
         ("t", "ada", 2),

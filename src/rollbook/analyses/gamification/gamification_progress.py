@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from rollbook.analyses.gamification.progress import STREAK, moment, progress
 from rollbook.analyses.question import Answer, Days, Question, When
-from rollbook.analyses.study.sessions import XP, PersonId
+from rollbook.analyses.study.amounts import ACHIEVEMENT, REPORTED, XP
+from rollbook.analyses.study.sessions import PersonId
 from rollbook.settings import Settings
 from rollbook.settings.curve import USUAL, CurveText
 from rollbook.store import Scope
@@ -72,8 +73,8 @@ class GamificationProgress(Question[ProgressOfPerson]):
                groupArrayIf({MOST_ACHIEVEMENTS * 100})(at, type = 'achievement_earned' and achievement = '') as unnamed,
                {STREAK}
         from (
-            select *, {XP} as xp, toUnixTimestamp64Milli(timestamp) as at, toDate(timestamp, {{zone:String}}) as day,
-                   if(type = 'achievement_earned', JSONExtractString(properties, 'achievement_id'), '') as achievement
+            select type, timestamp, toUnixTimestamp64Milli(timestamp) as at, toDate(timestamp, {{zone:String}}) as day,
+                   {XP} as xp, {ACHIEVEMENT} as achievement, {REPORTED} as reported
             from scope)
         """
 

@@ -1,16 +1,16 @@
 """Gamification stats: document 2's table of everybody's XP, level, achievements and streak."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
-from rollbook.analyses.gamification.progress import REPORTED, moment
+from rollbook.analyses.gamification.progress import moment
 from rollbook.analyses.gamification.streaks import Report, streak
 from rollbook.analyses.question import Answer, Question, When
-from rollbook.analyses.study.sessions import PASSIVE, XP
+from rollbook.analyses.study.amounts import ACHIEVEMENT, PASSIVE, REPORTED, XP
 from rollbook.settings import Settings
 from rollbook.settings.curve import USUAL, CurveText, curve
 from rollbook.store.scope import DAY, start_of
@@ -43,32 +43,32 @@ class GamificationStats(Question[StatsOfPerson]):
     # the days from the rollup; from the events what tells of XP and reports, and the moments of the last two days,
     # since a streak that ended earlier is broken whatever was reported
     sql: ClassVar[str] = f"""
-        select any(name) as user_id, sum(earned) as xp,
-               uniqExactArray(named) + sum(unnamed) as total_achievements,
-               groupArrayIf(day, active) as days, argMaxIf(first, day, active) as renewed,
-               max(told) as report, max(most) as best
+        select max(name) as user_id, sum(earned) as xp, sum(named) + sum(unnamed) as total_achievements,
+               groupArrayArray(active) as days, minMap(dawn) as dawns, max(told) as report, max(most) as best
         from (
-            select any(user) as name, person, day, sum(events) > 0 as active, sum(xp) as earned,
-                   groupUniqArrayIf(achievement, achievement != '') as named,
-                   countIf(at > 0 and type = 'achievement_earned' and achievement = '') as unnamed,
-                   minIf(at, at > 0 and type not in {PASSIVE}) as first,
-                   maxIf((at, reported), reported >= 0) as told, maxIf(reported, reported >= 0) as most,
-                   countIf(at > 0 and type in ('xp_earned', 'achievement_earned', 'level_up', 'streak_update')) as plays
+            select '' as name, person, groupArray(day) as active, map(toDate(0), toInt64(0)) as dawn, 0 as plays,
+                   toInt64(0) as earned, 0 as named, 0 as unnamed, (toInt64(0), toInt64(-1)) as told, 0 as most
             from (
-                select user, person, day, type, if(type in {PASSIVE}, 0, events) as events, 0 as at, 0 as xp,
-                       '' as achievement, -1 as reported
-                from activity_scope
-                union all
-                select user, person, toDate(timestamp, {{zone:String}}) as day, type, 0 as events,
+                select person, day from activity_scope where type not in {PASSIVE}
+                group by person, day having sum(events) > 0)
+            group by person
+            union all
+            select any(user) as name, person, emptyArrayDate() as active,
+                   minMapIf(map(day, at), at >= toUnixTimestamp64Milli({{recent:DateTime64(3, 'UTC')}})
+                                          and type not in {PASSIVE}) as dawn,
+                   countIf(type in ('xp_earned', 'achievement_earned', 'level_up', 'streak_update')) as plays,
+                   sum(xp) as earned, uniqExactIf(achievement, achievement != '') as named,
+                   countIf(type = 'achievement_earned' and achievement = '') as unnamed,
+                   maxIf((at, reported), reported >= 0) as told, maxIf(reported, reported >= 0) as most
+            from (
+                select user, person, toDate(timestamp, {{zone:String}}) as day, type,
                        toUnixTimestamp64Milli(timestamp) as at, {XP} as xp,
-                       if(type = 'achievement_earned', JSONExtractString(properties, 'achievement_id'), '')
-                           as achievement,
-                       if(ifNull({REPORTED}, 0), toInt64(JSONExtractFloat(properties, 'streak_days')), -1) as reported
+                       {ACHIEVEMENT} as achievement, {REPORTED} as reported
                 from scope
                 where type in ('xp_earned', 'achievement_earned', 'level_up', 'streak_update')
                    or timestamp >= {{recent:DateTime64(3, 'UTC')}})
             where person != sipHash64('')
-            group by person, day)
+            group by person)
         group by person
         having sum(plays) > 0
         order by xp desc, user_id
@@ -91,12 +91,12 @@ class GamificationStats(Question[StatsOfPerson]):
 
     def _row(self, row: dict[str, Any], level: int, when: When) -> StatsOfPerson:
         (at, reported), days = row["report"], row["days"]
-        recent = row["renewed"] and moment(row["renewed"])
+        dawn = row["dawns"].get(max(days)) if days else None
         reached = streak(
             days,
             when.today,
             zone=when.zone,
-            renewed=recent if isinstance(recent, datetime) else None,
+            renewed=moment(dawn) if dawn else None,
             report=Report(moment(at), reported) if at else None,
             best=row["best"],
         )

@@ -6,24 +6,16 @@ from typing import Any
 
 from rollbook.analyses.gamification.streaks import Report, Streak, streak
 from rollbook.analyses.question import When
-from rollbook.analyses.study.sessions import PASSIVE
+from rollbook.analyses.study.amounts import PASSIVE
 from rollbook.settings.curve import Level, curve
 
-MOST_REPORTED = 100_000
-
-# the streak of an event that reports one; null: it does not, or it is none
-REPORTED = (
-    "if(type = 'streak_update', JSONExtract(properties, 'streak_days', 'Nullable(Float64)'), null)"
-    f" between 0 and {MOST_REPORTED}"
-)
-_DAYS = "JSONExtractFloat(properties, 'streak_days')"
 _MOMENT = "toUnixTimestamp64Milli(timestamp)"
 
-# the first moment of each active day, the newest report (the highest of the same moment), and the highest ever
+# of events with the streak that is `reported`: the first moment of each active day, the newest report (the highest of
+# the same moment), and the highest ever
 STREAK = (
     f"minMapIf(map(toDate(timestamp, {{zone:String}}), {_MOMENT}), type not in {PASSIVE}) as days,"
-    f" maxIf(({_MOMENT}, toInt64({_DAYS})), ifNull({REPORTED}, 0)) as report,"
-    f" maxIf(toInt64({_DAYS}), ifNull({REPORTED}, 0)) as best"
+    f" maxIf(({_MOMENT}, reported), reported >= 0) as report, maxIf(reported, reported >= 0) as best"
 )
 
 

@@ -29,7 +29,7 @@ class AiCoachMetrics(Question[CoachingOfDay]):
     `ai_feedback_rated` with its `rating`; the newest day first, then by user.
     """
 
-    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Calendar days, today included.")] = 30
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Calendar days, today included.")] = 7
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows.")] = 1_000
 
     sql: ClassVar[str] = """
@@ -41,8 +41,11 @@ class AiCoachMetrics(Question[CoachingOfDay]):
                countIf(type = 'ai_feedback_rated' and isFinite(rating)) as ratings,
                avgOrNullIf(rating, type = 'ai_feedback_rated' and isFinite(rating)) as average_rating
         from (
-            select timestamp, user, type, JSONExtract(properties, 'latency_ms', 'Nullable(Float64)') as latency,
-                   JSONExtract(properties, 'rating', 'Nullable(Float64)') as rating
+            select timestamp, user, type,
+                   if(type = 'ai_message_received', JSONExtract(properties, 'latency_ms', 'Nullable(Float64)'), null)
+                       as latency,
+                   if(type = 'ai_feedback_rated', JSONExtract(properties, 'rating', 'Nullable(Float64)'), null)
+                       as rating
             from scope
             where type in ('ai_message_sent', 'ai_message_received', 'ai_feedback_rated') and user != '')
         group by date, user

@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.question import Answer, Question, When
-from rollbook.analyses.study.sessions import COMPLETIONS, PASSIVE, SESSIONS, VIEWS, XP
+from rollbook.analyses.study.amounts import COMPLETIONS, PASSIVE, VIEWS
+from rollbook.analyses.study.sessions import SESSIONS
 from rollbook.store import Scope
 
 MOST_DAYS = 366
@@ -22,7 +23,7 @@ OF_A_DAY = f"""
                as materials_viewed,
            uniqExactIf(content, content != '' and type in {COMPLETIONS})
                + countIf(content = '' and type in {COMPLETIONS}) as materials_completed,
-           sum({XP}) as xp_earned,
+           sum(xp) as xp_earned,
            countIf(type = 'achievement_earned') as achievements_earned,
            countIf(type in ('ai_message_sent', 'ai_message_received')) as ai_messages
     from ({SESSIONS})
@@ -53,7 +54,7 @@ class DailyActivitySummary(Question[DayOfPerson]):
     material and XP is told at `learning_overview`; here a session that began before the day before the first is cut.
     """
 
-    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Calendar days, today included.")] = 7
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Calendar days, today included.")] = 1
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows.")] = 1_000
 
     sql: ClassVar[str] = f"""

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from rollbook.analyses.gamification.progress import STREAK, progress
 from rollbook.analyses.question import Answer, Days, Question, When
-from rollbook.analyses.study.sessions import COMPLETIONS, SESSIONS, VIEWS, XP, PersonId
+from rollbook.analyses.study.amounts import COMPLETIONS, VIEWS
+from rollbook.analyses.study.sessions import SESSIONS, PersonId
 from rollbook.settings import Settings
 from rollbook.settings.curve import USUAL, CurveText
 from rollbook.store import Scope
@@ -63,9 +64,7 @@ class LearningOverview(Question[OverviewOfLearner]):
                    + countIf(type = 'achievement_earned' and achievement = '') as total_achievements,
                {STREAK}
         from (
-            select *, timestamp >= {{begin:DateTime64(3, 'UTC')}} as recent, {XP} as xp,
-                   if(type = 'achievement_earned', JSONExtractString(properties, 'achievement_id'), '') as achievement
-            from ({SESSIONS}))
+            select *, timestamp >= {{begin:DateTime64(3, 'UTC')}} as recent from ({SESSIONS}))
         """
 
     def settled(self, settings: Settings) -> Self:

@@ -6,8 +6,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.question import Answer, Question, When
+from rollbook.analyses.study.amounts import COMPLETIONS, VIEWS
 from rollbook.analyses.study.daily_activity_summary import MOST_DAYS, MOST_ROWS
-from rollbook.analyses.study.sessions import COMPLETIONS, SESSIONS, VIEWS, XP
+from rollbook.analyses.study.sessions import SESSIONS
 from rollbook.store import Scope
 
 
@@ -32,7 +33,7 @@ class LearningSessions(Question[LearningSession]):
     Events without a session id belong to the person's last start without one, until its end.
     """
 
-    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Calendar days, today included.")] = 7
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Calendar days, today included.")] = 1
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows.")] = 1_000
 
     sql: ClassVar[str] = f"""
@@ -40,11 +41,11 @@ class LearningSessions(Question[LearningSession]):
                anyOrNull(ended) as ended_at, any(seconds) / 60 as duration_minutes, count() as events,
                uniqExactIf(content, content != '' and type in {VIEWS}) as materials_viewed,
                uniqExactIf(content, content != '' and type in {COMPLETIONS}) as materials_completed,
-               sum({XP}) as xp_earned
+               sum(xp) as xp_earned
         from ({SESSIONS})
         where began >= {{begin:DateTime64(3, 'UTC')}} and (session != '' or timestamp <= ifNull(ended, timestamp))
         group by person, thread
-        order by started_at desc, user_id, thread
+        order by started_at desc, user_id, session_id
         limit {{limit:UInt32}}
         """
 

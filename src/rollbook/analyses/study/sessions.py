@@ -12,18 +12,24 @@ from typing import Annotated
 
 from pydantic import Field
 
+from rollbook.analyses.study.amounts import ACHIEVEMENT, REPORTED, XP
+
 LONGEST_SECONDS = 86_400
 
 PersonId = Annotated[str, Field(max_length=1024)]
 
-# what of a scope's events is needed, each with the `thread` that it belongs to: a session's id, or the number of the
-# person's last start without one
-THREADS = """
-    select *, type in ('session_start', 'session_end') as edge,
-           if(session != '', concat('id ', session),
-              concat('no ', toString(sum(type = 'session_start' and session = '') over (
-                  partition by person order by timestamp range between unbounded preceding and current row)))) as thread
-    from scope
+# the scope's events, as narrow as they can be, since they are sorted; each with the `thread` that it belongs to: the
+# hash of a session's id, or the number of the person's last start without one
+THREADS = f"""
+    select timestamp, type, user, person, session, content, duration, xp, achievement, reported, edge,
+           if(session != '', sipHash64(session),
+              sum(type = 'session_start' and session = '') over (
+                  partition by person order by timestamp range between unbounded preceding and current row)) as thread
+    from (
+        select timestamp, type, user, person, session, content, duration,
+               type in ('session_start', 'session_end') as edge, {XP} as xp,
+               {ACHIEVEMENT} as achievement, {REPORTED} as reported
+        from scope)
 """
 
 # every event with the `began` and `seconds` of its thread (began is null where that is no session); one event of each
@@ -39,13 +45,3 @@ SESSIONS = f"""
     from ({THREADS})
     window whole as (partition by person, thread)
 """
-
-# what tells of somebody, or of their programs, and is not done by them
-PASSIVE = "('streak_update', 'api_request', 'api_error')"
-VIEWS = "('material_view', 'content_view', 'content_start', 'video_play')"
-COMPLETIONS = "('material_complete', 'content_completion', 'completion')"
-# the XP of an event: a whole number, written as one or as a text; what is none counts 0
-XP = (
-    "if(type = 'xp_earned', toInt64(round(greatest(-1e9, least(1e9,"
-    " ifNotFinite(JSONExtractFloat(properties, 'xp_amount'), 0))))), 0)"
-)
