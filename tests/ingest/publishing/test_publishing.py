@@ -176,8 +176,11 @@ def test_who_opts_out_leaves_redis_and_is_not_told_of_again(served: Served, clie
         restrict(served.store, tenant, "ada", True)
         track(served, tenant, xp(3))
     track(served, tenant, xp(4, "bo"))
-    until(lambda: len(listed(client, key)) == 2 and client.zcard(f"analytics:{tenant}:timeline") == 2)
-    assert {entry["user_id"] for entry in listed(client, key)} == {"bo"}
+    # of bo the one from before and the one after; the list first, then the timeline
+    until(lambda: [entry["properties"]["xp_amount"] for entry in listed(client, key)] == [4, 2])
+    until(lambda: client.zcard(f"analytics:{tenant}:timeline") == 2)
+    told = client.zrange(f"analytics:{tenant}:timeline", 0, -1)
+    assert {json.loads(text)["user_id"] for text in told} == {"bo"}
 
 
 @pytest.mark.service("redis")
