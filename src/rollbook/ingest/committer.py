@@ -242,7 +242,6 @@ class Committer:
             self._write(rows, marked=any(waiting.batch is None or waiting.batch.notes for waiting in group))
             self._seen.add(keys, stamp)
             counts += self._tally.accepted(rows)
-            self._store.committed.tell(rows)
         if len(again):
             self._tally.not_taken.add(outcomes.duplicates(again), stamp)
         return fresh, counts

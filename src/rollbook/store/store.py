@@ -15,21 +15,16 @@ from rollbook.store.lease import Lease
 from rollbook.store.migrate import migrate
 from rollbook.store.records import Records
 from rollbook.store.rollups import Rollups
-from rollbook.store.sharing import Committed
 
 log = structlog.get_logger()
 
 
 class Store:
-    """The event tables (`engine`, `rollups`) and the records, in one data folder or on servers.
-
-    `committed` tells listeners of this process what was written.
-    """
+    """The event tables (`engine`, `rollups`) and the records, in one data folder or on servers."""
 
     def __init__(self, settings: Settings) -> None:
         """Open, migrate, and become the writer if none is there. Raises Conflict, Invalid or Unavailable."""
         self.settings = settings
-        self.committed = Committed()
         self.folder = Folder(settings.data)
         with contextlib.ExitStack() as opened:
             self.folder.hold()

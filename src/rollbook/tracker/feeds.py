@@ -182,7 +182,7 @@ class FromBook:
             if len(wanted):
                 loop.call_soon_threadsafe(self._take, wanted)
 
-        self._stop = self._store.committed.listen(hear)
+        self._stop = self._store.changes.on_commit(hear)
 
     async def next(self) -> Sequence[Published]:
         """All that has come."""

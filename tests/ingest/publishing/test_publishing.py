@@ -144,7 +144,7 @@ def test_an_event_is_told_once_it_is_visible(served: Served, client: Any) -> Non
     def look(rows: Any) -> None:
         seen.append(served.store.engine.query(sql, {"tenant": "visible"})[0]["n"] - len(rows))
 
-    stop = served.store.committed.listen(look)
+    stop = served.store.changes.on_commit(look)
     track(served, "visible", xp(1, event_id="a"), xp(2, event_id="b"))
     assert served.intake.take_now(json.dumps(xp(1, event_id="a")).encode(), "studyin", "visible").duplicates == 1
     stop()
@@ -158,7 +158,7 @@ def test_a_listener_that_fails_reaches_nobody(served: Served) -> None:
     def fail(rows: Any) -> None:
         raise RuntimeError("oh")
 
-    stop = served.store.committed.listen(fail)
+    stop = served.store.changes.on_commit(fail)
     track(served, "failing", xp(1))
     stop()
 

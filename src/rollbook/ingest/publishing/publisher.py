@@ -52,7 +52,7 @@ class Publisher:
         self.left_out = 0
         self._swept: dict[str, Standing] = {}
         self._due: dict[Callable[[], None], float] = {self._expire: 0.0, self._sweep: 0.0}
-        self._stop_listening = store.committed.listen(self._hear)
+        self._stop_listening = store.changes.on_commit(self._hear)
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._thread.start()
 

@@ -99,6 +99,17 @@ class Changes:
         with self._lock:
             self._listeners = tuple(one for one in self._listeners if one != listener)
 
+    def on_commit(self, hear: Callable[[pa.Table], None]) -> Callable[[], None]:
+        """Hear of the rows of every group that is committed, columns as in `events`. Returns how to stop."""
+
+        def listener(change: Change) -> None:
+            # of what was in doubt for a while, less is known
+            if isinstance(change, Committed) and "properties" in change.rows.column_names:
+                hear(change.rows)
+
+        self.listen(listener)
+        return lambda: self.ignore(listener)
+
     def _tell(self, change: Change) -> None:
         for listener in self._listeners:
             try:
