@@ -55,12 +55,12 @@ QUERY = IDS | {
     "metric_names": "events",
     "size": "7200",
     "aggregation_id": "by-note",
+    "content": "q1",
 }
 AGGREGATION = {
     "aggregation_id": "by-note",
     "window": {"window_type": "tumbling", "window_size": {"size": 1, "unit": "hours"}, "retention": 30 * 86_400},
     "group_by": ["note"],
-    "content": "q1",
 }
 # these mean something else where they are optional, or narrow an answer to nothing
 LEFT_OUT = ("actor", "action", "type", "state", "reason", "from", "to", "limit", "offset", "replayed", "now")
