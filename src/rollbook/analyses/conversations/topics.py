@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.conversations.themes import themes
 from rollbook.analyses.crowd import EVERYONE, Crowd
 from rollbook.analyses.question import Answer, Days, Question, When
@@ -61,7 +60,6 @@ class Topics(Question[Topic]):
         " and ({course:String} = '' or asked.course = {course:String})",
         counts={"people": EVERYONE},
     )
-    chart: ClassVar[Chart] = Bars(x="topic", y="messages")
 
     def scope(self, when: When) -> Scope:
         """The period."""
