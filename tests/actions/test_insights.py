@@ -10,6 +10,7 @@ from rollbook.actions.insights import InsightReport, Options, ReportRange, repor
 from rollbook.actions.insights.insight import TYPES, InsightType
 from rollbook.governance.grants import Grant
 from rollbook.store import Store, counters
+from tests.analyses.conversations.talking import brief
 from tests.analyses.costs.test_costs import call, price
 from tests.delivery.serving import serve
 from tests.stories import happened, tell
@@ -117,6 +118,24 @@ def test_the_last_day_was_unlike_the_others(store: Store, tenant: str) -> None:
     tell(store, tenant, visits(END - timedelta(hours=12), 1, 100))
     titles = [one.title for one in told(store, tenant, "anomaly").insights]
     assert "Unusually many events: 101" in titles
+
+
+def test_people_give_up_at_one_intent(store: Store, tenant: str) -> None:
+    talks = [("refund", "abandoned", 40), ("refund", "completed", 20), ("greet", "completed", 60)]
+    events = [
+        event
+        for intent, end, number in talks
+        for n in range(number)
+        for event in brief(f"{intent}-{end}-{n}", intent, end, user=f"u{n}", at=START + 5 * DAY + timedelta(hours=9))
+    ]
+    tell(store, tenant, events)
+    found = {one.title: one for one in told(store, tenant, "conversation_patterns").insights}
+    dropped = found["Most give up at refund: 40 of 60"]
+    # at greet it is 0 of 60: z = (2/3) / sqrt(1/3 x 2/3 x 2/60) = 7.75
+    assert (dropped.impact, dropped.confidence) == ("high", 0.999)
+    assert "Most conversations begin from 09:00 on" in found
+    few = told(store, f"{tenant}-few", "conversation_patterns")
+    assert "patterns need 100" in few.insufficient_data["conversation_patterns"]
 
 
 def test_what_was_refused_is_told_to_those_who_see_all(store: Store, tenant: str) -> None:

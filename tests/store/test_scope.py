@@ -140,3 +140,16 @@ def test_nobody_elses_events_are_seen(store: Store, tenant: str) -> None:
         assert asked(store, scope, EVENTS) == [{"n": 1}]
         assert [row["n"] for row in asked(store, scope, ACTIVITY)] == [1]
         assert [row["user"] for row in asked(store, scope, PEOPLE)] == ["ada"]
+
+
+def test_what_is_taken_out_of_properties_is_not_kept_beside_them(store: Store, tenant: str) -> None:
+    said = '{"model_provider": "acme", "note": "ada@example.org"}'
+    tell(store, tenant, [happened("model.usage", "ada", "2026-03-02T10:00", properties=said)])
+    of = {"tenant": tenant}
+    read = "select kind, measured, properties from events where tenant = {tenant:String}"
+    assert store.engine.query(read, of) == [{"kind": "model_usage", "measured": said, "properties": said}]
+    change = "alter table events update properties = {with:String} where tenant = {tenant:String}"
+    store.engine.command(change, of | {"with": '{"model_provider": "acme"}'}, settings={"mutations_sync": 1})
+    assert store.engine.query(read, of)[0]["measured"] == '{"model_provider": "acme"}'
+    store.engine.command(change, of | {"with": "{}"}, settings={"mutations_sync": 1})
+    assert store.engine.query(read, of) == [{"kind": "", "measured": "", "properties": "{}"}]

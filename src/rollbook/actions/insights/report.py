@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rollbook.actions.insights import anomaly, costs, performance, quality, user_behavior
+from rollbook.actions.insights import anomaly, conversations, costs, performance, quality, user_behavior
 from rollbook.actions.insights.insight import (
     IMPACTS,
     TYPES,
@@ -31,6 +31,7 @@ MOST_DAYS = 366
 MOST_KEY_FINDINGS = 5
 
 FINDERS: Mapping[InsightType, Finder] = {
+    "conversation_patterns": conversations.find,
     "user_behavior": user_behavior.find,
     "performance_trends": performance.find,
     "cost_optimization": costs.find,
@@ -38,7 +39,6 @@ FINDERS: Mapping[InsightType, Finder] = {
     "anomaly": anomaly.find,
 }
 MISSING: dict[InsightType, str] = {
-    "conversation_patterns": "nothing asks about conversations yet",
     "predictive": "there are no trained models; ask `dropout_risk` for the rule",
 }
 
