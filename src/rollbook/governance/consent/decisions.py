@@ -104,6 +104,8 @@ def _write(store: Store, tenant: str, rows: list[dict[str, Any]]) -> None:
     known = standings(store)
     known.records.decide(tenant, rows)
     known.forget()
+    # what is watched live is asked anew at once
+    store.changes.changed(tenant)
     # nobody may see them from here on; they go at once besides
     gone = {row["user"] for row in rows if row["purpose"] == "text" and not row["given"]}
     if everywhere := {same for user in gone for same in same_person(store, tenant, user)}:
