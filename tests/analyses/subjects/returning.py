@@ -37,5 +37,5 @@ SUBJECT = Subject(
         "cohorts": _days,
         "cohort_analysis": _cohort,
     },
-    needed={"cohort_analysis": {"cohort_date": "2026-03-02"}},
+    needed={"cohort_analysis": {"cohort_date": "2026-02-20"}},
 )
