@@ -22,7 +22,7 @@ Keeps = Callable[[dict[str, Any]], bool]
 
 every_question = pytest.mark.parametrize("name", sorted(BY_NAME))
 agreeing = settings(
-    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
