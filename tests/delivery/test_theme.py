@@ -22,6 +22,18 @@ DRAWN = [name for name, kind in BY_NAME.items() if kind.chart]
 PALETTES = {"light": theme.LIGHT, "dark": theme.DARK}
 
 
+# what the story of a question's subject does not hold, and its chart is about
+MORE = {
+    "gamification_stats": ("xp_earned", '{"xp_amount": 50}'),
+    "system_metrics": ("api_request", '{"latency_ms": 12, "endpoint": "/x"}'),
+    "model_costs": (
+        "model.usage",
+        '{"model_provider": "acme", "model_name": "small", "operation": "chat", "tokens_used": 9, "cost_cents": 2.5}',
+    ),
+}
+ASKED = {"system_metrics": {"by": "hour"}}
+
+
 def drawn(spec: dict[str, Any], mode: str = "light") -> str:
     """The chart as SVG."""
     sized = spec | {"width": 400}
@@ -32,10 +44,17 @@ def drawn(spec: dict[str, Any], mode: str = "light") -> str:
 @pytest.mark.parametrize("mode", PALETTES)
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_question_with_a_chart_can_be_drawn(store: Store, tenant: str, name: str, mode: str) -> None:
-    tell(store, tenant, [happened("content_view", user, f"2026-03-0{day}T10:00") for user in "ab" for day in (1, 2, 4)])
+    tell(
+        store,
+        tenant,
+        [happened("content_view", user, f"2026-03-0{day}T10:00") for user in "ab" for day in (1, 2, 4, 6)],
+    )
     tell(store, tenant, [event for user in "ab" for event in SUBJECT_OF[name].story(user)])
-    known = {"user": "a", "cohort_date": "2026-03-01", "as_of": "2026-03-04T12:00"}
-    needed = dict(SUBJECT_OF[name].needed.get(name, {}))
+    for type, properties in [MORE[name]] if name in MORE else []:
+        hours = (8, 9, 10)
+        tell(store, tenant, [happened(type, "a", f"2026-03-06T{hour:02}:00", properties=properties) for hour in hours])
+    known = {"user": "a", "cohort_date": "2026-03-01", "as_of": "2026-03-06T12:00"}
+    needed = dict(SUBJECT_OF[name].needed.get(name, {})) | ASKED.get(name, {})
     asked = needed | {field: value for field, value in known.items() if field in BY_NAME[name].model_fields}
     answer = ask(store, question(name, asked), tenant)
     chart = BY_NAME[name].chart

@@ -59,7 +59,7 @@ def test_what_is_in_no_table_has_no_permission() -> None:
 def test_only_what_tells_nothing_of_anybody_is_public() -> None:
     public = {path for (_, path), permission in ROUTES.items() if permission == "public"}
     told = re.compile(
-        r"^/(health|api/analytics/(healthz|docs|openapi.json)|docs.*|openapi.json|static/.*|sign-.*|api/v2/questions)$"
+        r"^/(health|api/v2/health|api/analytics/(healthz|docs|openapi.json)|docs.*|openapi.json|static/.*|sign-.*|api/v2/questions)$"
     )
     assert [path for path in public if not told.match(path)] == []
 
