@@ -11,6 +11,7 @@ from rollbook.governance.audit.reading import FORGOTTEN
 from rollbook.store import Store
 from rollbook.store.records.audit import AuditRecords
 from tests import processes
+from tests.files import content
 from tests.governance.trails import bad, read, shown
 
 
@@ -24,7 +25,7 @@ def trail(store: Store) -> Iterator[Trail]:
 
 def records_bytes(store: Store) -> bytes:
     """All that SQLite keeps on disk, its log too."""
-    return b"".join(path.read_bytes() for path in sorted(store.settings.data.glob("records.db*")))
+    return b"".join(content(path) for path in sorted(store.settings.data.glob("records.db*")))
 
 
 def test_a_person_is_forgotten_and_the_chain_stays(store: Store, trail: Trail, tenant: str) -> None:
