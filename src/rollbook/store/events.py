@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rollbook.store.derived import filled
 from rollbook.store.engine import Engine, batches
 
 MILLISECONDS = pa.timestamp("ms")
@@ -50,13 +51,13 @@ def append(engine: Engine, rows: pa.Table, *, marked: bool = True, tenants: Coll
     rows = _marked(rows) if marked else rows
     span = pc.min_max(rows.column("timestamp")).as_py()
     if span["max"] - span["min"] < timedelta(days=28 * (MOST_MONTHS_AT_ONCE - 1)):
-        engine.insert("events", _lean(rows), tenants=tenants)
+        engine.insert("events", filled(_lean(rows)), tenants=tenants)
         return
     month_of = rows.column("timestamp").to_numpy().astype("datetime64[M]")
     months = np.unique(month_of)
     for start in range(0, len(months), MOST_MONTHS_AT_ONCE):
         chosen = np.isin(month_of, months[start : start + MOST_MONTHS_AT_ONCE])
-        engine.insert("events", _lean(rows.filter(pa.array(chosen))), tenants=tenants)
+        engine.insert("events", filled(_lean(rows.filter(pa.array(chosen)))), tenants=tenants)
 
 
 def _marked(rows: pa.Table) -> pa.Table:

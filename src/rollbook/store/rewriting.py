@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rollbook.errors import Unavailable
+from rollbook.store.derived import COLUMNS
 from rollbook.store.engine import Engine, Row
 
 # every table of rows about users that are not filled again from others; what may name users in texts
@@ -89,7 +90,7 @@ class Rewriting:
     def _pages(self, stretch: Stretch) -> Iterator[pa.Table]:
         pages = stretch.rows // PAGE + 1
         sql = (
-            f"select * from {stretch.table} where _partition_id = {{partition:String}}"
+            f"select *{_BUT[stretch.table]} from {stretch.table} where _partition_id = {{partition:String}}"
             f" and {self._those(stretch.table, 'old')} and cityHash64(user, {_NAMES[stretch.table]}) %"
             " {pages:UInt32} = {page:UInt32}"
         )
@@ -109,6 +110,8 @@ class Rewriting:
         self._engine.command(sql + self._those(stretch.table, form), bound, settings=MUTATION)
 
 
+# what follows from the properties is worked out anew
+_BUT = {"events": f" except ({', '.join(COLUMNS)})", "sealed_activity": "", "message_texts": ""}
 _NAMES = {"events": "id", "sealed_activity": "course", "message_texts": "id"}
 
 

@@ -128,8 +128,7 @@ class Scope:
     def _texts(self) -> dict[str, str]:
         return {
             "not_taken_scope": f"select quarter, source, reason, events from not_taken where {self._not_taken()}",
-            "scope": "select *, person, kind, measured, metric, metric_value, metric_type, metric_unit, metric_tags"
-            f" from events where {self._events()}",
+            "scope": f"select *, person from events where {self._events()}",
             "activity_scope": self._split(
                 f"select day, course, user, person, type, events, seconds from activity where true{self._of_courses()}",
                 "select toDate(timestamp, {scope_zone:String}) as day, course, user, person, type, 1 as events,"

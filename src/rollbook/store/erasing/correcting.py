@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from rollbook.scores import FORMS, scaled
+from rollbook.store.derived import follow
 from rollbook.store.engine import Row
 from rollbook.store.store import Store
 
@@ -16,11 +17,12 @@ select id, timestamp, score, duration, properties from events
 where tenant = {tenant:String} and user in {users:Array(String)} and id in {ids:Array(String)}
 """
 _ALL = "(select groupArray((id, score, duration, properties)) from correcting)"
+_PROPERTIES = f"arrayFirst(one -> one.1 = id, {_ALL}).4"
 CORRECT = f"""
 alter table events update
     score = arrayFirst(one -> one.1 = id, {_ALL}).2,
     duration = arrayFirst(one -> one.1 = id, {_ALL}).3,
-    properties = arrayFirst(one -> one.1 = id, {_ALL}).4
+    properties = {_PROPERTIES}, {follow(_PROPERTIES)}
 where tenant = {{tenant:String}} and id in (select id from correcting)
 """
 SCHEMA = pa.schema(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from rollbook.errors import Unavailable
+from rollbook.store.derived import COLUMNS, follow
 from rollbook.store.engine import Engine, Row
 from rollbook.store.erasing.words import NEVER, keyed_pattern, telling_pattern
 
@@ -22,6 +23,7 @@ _one_at_a_time = threading.Lock()
 MUTATION = {"mutations_sync": 2}
 WAIT_SECONDS = 600
 ERASED = "erased"
+EVENTS = "events"
 
 # whose rows leave in another way (the trail), or belong to nobody
 NOT_HERE = ("audit", "erasing")
@@ -68,9 +70,9 @@ class Target:
     @property
     def renamed(self) -> str:
         """The texts without the person: twice, since two names may share the character between them."""
-        return ", ".join(
-            f"{text} = {_without('keyed', _without('telling', _without('telling', text)))}" for text in self.texts
-        )
+        texts = {text: _without("keyed", _without("telling", _without("telling", text))) for text in self.texts}
+        changes = [f"{text} = {without}" for text, without in texts.items()]
+        return ", ".join(changes + ([follow(texts["properties"])] if self.table == EVENTS else []))
 
 
 class Erasing:
@@ -96,9 +98,7 @@ class Erasing:
     def targets(self) -> list[Target]:
         """Every table that holds people, the events first: no rollup is filled again from what is still there."""
         found = [_target(row) for row in self._engine.query(TABLES, unlimited=True)]
-        return sorted(
-            (one for one in found if not one.table.startswith(NOT_HERE)), key=lambda one: one.table != "events"
-        )
+        return sorted((one for one in found if not one.table.startswith(NOT_HERE)), key=lambda one: one.table != EVENTS)
 
     def held(self, tenant: str) -> dict[str, int]:
         """How many rows of the person there are by table."""
@@ -107,7 +107,8 @@ class Erasing:
 
     def rows(self, target: Target, tenant: str) -> list[Row]:
         """The person's rows of a table, all columns."""
-        sql = f"select * from {target.table} where {target.theirs}"
+        but = f" except ({', '.join(COLUMNS)})" if target.table == EVENTS else ""
+        sql = f"select *{but} from {target.table} where {target.theirs}"
         return self._engine.query(sql, {"tenant": tenant}, settings={"final": 1}, unlimited=True)
 
     def remove(self, tenant: str) -> dict[str, int]:

@@ -1,0 +1,70 @@
+"""Derived: columns of events that follow from their properties, for the few events that have any of it.
+
+They are columns with a default, not materialized ones: for those ClickHouse works its expressions out at every insert,
+whatever is in it, which took a microsecond and a half of processor time an event. So whoever inserts events may leave
+them out; who inserts many says where nothing follows; and who changes properties says what follows then.
+"""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# events of these types keep their properties once more, as those with one of the marks do
+TYPES = ("api_request", "api_error", "experiment_assigned", "experiment_exposed")
+MARKS = (b'"model_provider"', b'"metric_name"')
+
+# `text`: an expression of the properties
+_KIND = (
+    "multiIf(position({text}, '\"model_provider\"') > 0, 'model_usage',"
+    " position({text}, '\"metric_name\"') > 0, 'system_metric', '')"
+)
+_METRIC = (
+    "if(position({text}, '\"metric_name\"') > 0"
+    " and JSONType({text}, 'metric_value') in ('Int64', 'UInt64', 'Double'),"
+    " JSONExtractString({text}, 'metric_name'), '')"
+)
+EXPRESSIONS = {
+    "kind": _KIND,
+    "measured": f"if({_KIND} != '' or type in {TYPES}, {{text}}, '')",
+    "metric": _METRIC,
+    "metric_value": f"if({_METRIC} = '', 0., JSONExtractFloat({{text}}, 'metric_value'))",
+    "metric_type": (
+        f"if({_METRIC} = '', '', if(JSONExtractString({{text}}, 'metric_type')"
+        " in ('counter', 'histogram', 'summary', 'rate'), JSONExtractString({text}, 'metric_type'), 'gauge'))"
+    ),
+    "metric_unit": f"if({_METRIC} = '', '', JSONExtractString({{text}}, 'unit'))",
+    "metric_tags": f"if({_METRIC} = '', map(), JSONExtract({{text}}, 'tags', 'Map(String, String)'))",
+}
+COLUMNS = tuple(EXPRESSIONS)
+
+
+def follow(text: str) -> str:
+    """Assignments for an update of events: what follows where the properties become `text`, an expression."""
+    return ", ".join(f"{name} = {expression.replace('{text}', text)}" for name, expression in EXPRESSIONS.items())
+
+
+def filled(rows: pa.Table) -> pa.Table:
+    """Rows for the events table; where nothing follows from any of them, with columns that say so."""
+    return (
+        rows
+        if _some_in(rows)
+        else pa.Table.from_arrays([*rows.columns, *_nothing(len(rows))], names=[*rows.column_names, *COLUMNS])
+    )
+
+
+def _some_in(rows: pa.Table) -> bool:
+    """Whether something may follow from any of the rows: the marks are looked for in all their texts at once."""
+    if pc.any(pc.is_in(rows["type"], _TYPES)).as_py():
+        return True
+    texts = (chunk.buffers()[2] for chunk in rows["properties"].chunks)
+    return any(mark in held for text in texts if text is not None for held in (text.to_pybytes(),) for mark in MARKS)
+
+
+def _nothing(count: int) -> list[pa.Array]:
+    none = pa.repeat("", count)
+    ends = pa.repeat(pa.scalar(0, pa.int32()), count + 1)
+    tags = pa.MapArray.from_arrays(ends, pa.array([], pa.string()), pa.array([], pa.string()))
+    found = {"metric_value": pa.repeat(0.0, count), "metric_tags": tags}
+    return [found.get(name, none) for name in COLUMNS]
+
+
+_TYPES = pa.array(TYPES)
