@@ -221,10 +221,10 @@ def test_damaged_filters_are_made_anew(tmp_path: Path, damage: str) -> None:
 
 def test_a_torn_filter_is_made_anew(tmp_path: Path) -> None:
     sent(tmp_path, [["a"]], "clean")
-    (bloom,) = (tmp_path / "dedup").glob("*.bloom")
+    (bloom,) = (tmp_path / "dedup").glob("*.filter")
     bloom.write_bytes(bloom.read_bytes()[:-1000])
     assert sent(tmp_path, [["a", "b"]], "clean") == [[1, 1]]
-    (bloom,) = (tmp_path / "dedup").glob("*.bloom")
+    (bloom,) = (tmp_path / "dedup").glob("*.filter")
     bloom.write_bytes(bytes(bloom.stat().st_size))
     assert sent(tmp_path, [["a", "b", "c"]], "clean") == [[1, 2]]
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rollbook.store import Scope, Store
+from rollbook.store.intake.derived import follow
 from rollbook.store.scope import MILLISECOND, start_of
 from tests.stories import happened, tell
 
@@ -148,7 +149,8 @@ def test_what_is_taken_out_of_properties_is_not_kept_beside_them(store: Store, t
     of = {"tenant": tenant}
     read = "select kind, measured, properties from events where tenant = {tenant:String}"
     assert store.engine.query(read, of) == [{"kind": "model_usage", "measured": said, "properties": said}]
-    change = "alter table events update properties = {with:String} where tenant = {tenant:String}"
+    follows = follow("{with:String}")
+    change = f"alter table events update properties = {{with:String}}, {follows} where tenant = {{tenant:String}}"
     store.engine.command(change, of | {"with": '{"model_provider": "acme"}'}, settings={"mutations_sync": 1})
     assert store.engine.query(read, of)[0]["measured"] == '{"model_provider": "acme"}'
     store.engine.command(change, of | {"with": "{}"}, settings={"mutations_sync": 1})

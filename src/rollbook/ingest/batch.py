@@ -77,6 +77,26 @@ class Batch:
     enriching: "Callable[[Batch], None] | None" = None
     told: list[Told] = field(default_factory=list)
     notes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _looked_at: list[Event] | None = None
+    _tenants: frozenset[str] = frozenset()
+    _types: frozenset[str] = frozenset()
+
+    def tenants(self) -> frozenset[str]:
+        """Whose its events are; there are few."""
+        self._look()
+        return self._tenants
+
+    def types(self) -> frozenset[str]:
+        """What types its events have; there are few."""
+        self._look()
+        return self._types
+
+    def _look(self) -> None:
+        """Look once through the events: every list of them is another."""
+        if self._looked_at is not self.events:
+            self._looked_at = self.events
+            self._tenants = frozenset([event.tenant or "" for event in self.events])
+            self._types = frozenset([event.type for event in self.events])
 
     def refuse(self, refused: dict[int, Refusal]) -> None:
         """Drop events by their present place in `events`."""

@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 from rollbook.event import Event, Promoted
 from rollbook.ingest.batch import Batch
 from rollbook.store import events as table
-from rollbook.store.keys import key_of
+from rollbook.store.keys import hashes
 
 QUARTER_MS = 900_000  # every zone's midnight falls on a quarter of an hour in UTC
 DAY_MS = 86_400_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # making a table costs as much as filling in the rows of some hundred events
 LARGE_BATCH = 200
 
@@ -44,7 +45,7 @@ def _table(batches: Sequence[Batch]) -> pa.Table:
         "id": pa.array([e.id for e in events], pa.string()),
         "type": pa.array([e.type for e in events], pa.string()),
         "user": pa.array([e.user or "" for e in events], pa.string()),
-        "timestamp": pa.array([e.timestamp for e in events], table.MILLISECONDS),
+        "timestamp": _moments([e.timestamp for e in events]),
         "received": pa.nulls(len(events), table.MILLISECONDS),
         "source": _texts([e.source for e in events]),
         "dialect": _dialects(batches),
@@ -59,6 +60,12 @@ def _table(batches: Sequence[Batch]) -> pa.Table:
         "properties": pa.array([text for batch in batches for text in batch.properties], pa.binary()).cast(pa.string()),
     }
     return pa.table(columns, schema=table.SCHEMA)
+
+
+def _moments(values: Sequence[datetime | None]) -> pa.Array:
+    """A column of times, to the millisecond below. Arrow takes six times as long over times as over durations."""
+    since = pa.array([value and value - EPOCH for value in values], pa.duration("us"))
+    return pc.floor_temporal(since.view(pa.timestamp("us")), unit="millisecond").cast(table.MILLISECONDS)
 
 
 def _texts(values: list[str | None]) -> pa.Array:
@@ -92,9 +99,13 @@ def restamped(tables: list[pa.Table], stamp: datetime) -> pa.Table:
     return rows.set_column(rows.schema.get_field_index("received"), table.SCHEMA.field("received"), received)
 
 
-def keys_of(rows: pa.Table) -> list[int]:
+def keys_of(rows: pa.Table) -> list[bytes]:
     """The dedup key of every row."""
-    return list(map(key_of, rows.column("tenant").to_pylist(), rows.column("id").to_pylist()))
+    tenants = pc.unique(rows["tenant"]).to_pylist()
+    if len(tenants) == 1:
+        return hashes(tenants[0], rows["id"].to_pylist())
+    pairs = zip(rows["tenant"].to_pylist(), rows["id"].to_pylist(), strict=True)
+    return [key for tenant, id in pairs for key in hashes(tenant, [id])]
 
 
 def days_of(rows: pa.Table, zone_of: Callable[[str], str]) -> set[tuple[str, date]]:

@@ -21,11 +21,11 @@ from rollbook.governance.letters import sealer
 from rollbook.governance.sealing import Sealing
 from rollbook.ingest.checking import outcomes
 from rollbook.ingest.columns import days_of, keys_of, restamped, rows_of, stamped
-from rollbook.ingest.dedup import Seen
+from rollbook.ingest.once.seen import Seen
 from rollbook.ingest.tally import Counted, Tally, counted
 from rollbook.ingest.waiting import Lane, Slice, Waiting, acknowledge, sent_by
 from rollbook.store import Store, dead_letters, events
-from rollbook.store.keys import key_of
+from rollbook.store.keys import hashes
 from rollbook.store.privacy import message_texts
 
 log = structlog.get_logger()
@@ -270,7 +270,7 @@ class Committer:
             raise
         self._store.changes.committed(rows)
 
-    def _fresh(self, keys: list[int]) -> list[bool] | None:
+    def _fresh(self, keys: list[bytes]) -> list[bool] | None:
         """Which rows are new; None: all."""
         known = self._seen.duplicates(keys)
         if not known and len(set(keys)) == len(keys):
@@ -291,7 +291,7 @@ class Committer:
             keys = list(zip(rows.column("tenant").to_pylist(), rows.column("id").to_pylist(), strict=True))
             stored = events.stored_keys(self._store.engine, keys, stamp)
             if stored:
-                self._seen.add([key_of(*key) for key in stored], stamp)
+                self._seen.add([key for tenant, id in stored for key in hashes(tenant, [id])], stamp)
                 rows = rows.filter(pa.array([key in stored for key in keys]))
                 self._tally.add(self._tally.accepted(rows), stamp)
                 # on a server they may have come in long after the insert was given up

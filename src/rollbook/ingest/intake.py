@@ -20,10 +20,10 @@ from rollbook.ingest import loose
 from rollbook.ingest.batch import Batch, Receipt, Sender
 from rollbook.ingest.checking.rows import marked
 from rollbook.ingest.committer import Committer
-from rollbook.ingest.dedup import Seen
 from rollbook.ingest.dialects import DIALECTS, Dialect
 from rollbook.ingest.enriching.enriching import Enriching
 from rollbook.ingest.minimising.rows import disguised
+from rollbook.ingest.once.seen import Seen
 from rollbook.ingest.permitting.rows import permitted
 from rollbook.ingest.permitting.steps import standings_of
 from rollbook.ingest.pipeline import prepare

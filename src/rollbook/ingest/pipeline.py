@@ -4,6 +4,7 @@ read -> identify -> admit -> disguise -> own -> permit -> date -> measure -> scr
 -> promote -> set_apart -> enrich -> withhold, and then the committer: dedup, insert, acknowledge.
 """
 
+import operator
 import re
 import uuid
 from codecs import BOM_UTF8
@@ -34,6 +35,8 @@ Absent = msgspec.Raw | msgspec.UnsetType
 
 _TEXTS = ("type", "id", "user", "source", "tenant")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_first_byte = operator.itemgetter(slice(0, 1))
+_OBJECTS = frozenset([b"{"])
 _STEPS = bytes({0x7B: 1, 0x5B: 1, 0x7D: 0xFF, 0x5D: 0xFF}.get(byte, 0) for byte in range(256))
 
 
@@ -118,20 +121,15 @@ def _in_utc(moment: datetime | None, received: datetime) -> datetime:
 def measure(batch: Batch, settings: Settings) -> None:
     """Refuse an empty type, what no tenant may be called, and ids, users, types and sources that are too long."""
     most = settings.max_id_length
-    columns = (
-        [event.type for event in batch.events],
-        [event.id or "" for event in batch.events],
-        [event.user or "" for event in batch.events],
-        [event.source or "" for event in batch.events],
-        [event.tenant or "" for event in batch.events],
-    )
     # of types, sources and tenants there are few different ones
-    types, sources, tenants = set(columns[0]), set(columns[3]), set(columns[4])
-    short = all(max(map(len, one), default=0) <= most for one in (types, columns[1], columns[2], sources))
-    if short and all(map(str.strip, types)) and all(is_tenant(tenant, most) for tenant in tenants):
+    types, sources = batch.types(), {event.source or "" for event in batch.events}
+    ids, users = [event.id or "" for event in batch.events], [event.user or "" for event in batch.events]
+    short = all(max(map(len, one), default=0) <= most for one in (types, ids, users, sources))
+    if short and all(map(str.strip, types)) and all(is_tenant(tenant, most) for tenant in batch.tenants()):
         return
     refused = {}
-    for place, values in enumerate(zip(*columns, strict=True)):
+    for place, event in enumerate(batch.events):
+        values = (event.type, ids[place], users[place], event.source or "", event.tenant or "")
         if not values[0].strip():
             refused[place] = Refusal("invalid_type")
         if not is_tenant(values[-1], most):
@@ -159,9 +157,9 @@ def screen(batch: Batch, settings: Settings) -> None:
 def weigh(batch: Batch, settings: Settings) -> None:
     """Refuse properties that are no object, too large, or nested too deep."""
     texts = [bytes(event.properties) for event in batch.events]
-    flat = _opened(batch.body) <= 2 * len(texts) + 1
+    flat = _is_flat(texts)
     small = max(map(len, texts), default=0) <= settings.max_event_bytes
-    if not (flat and small and all(text[:1] == b"{" for text in texts)):
+    if not (flat and small and set(map(_first_byte, texts)) <= _OBJECTS):
         refused = {place: refusal for place, text in enumerate(texts) if (refusal := _too_heavy(text, settings))}
         if refused:
             batch.refuse(refused)
@@ -170,9 +168,10 @@ def weigh(batch: Batch, settings: Settings) -> None:
     batch.properties = texts
 
 
-def _opened(body: bytes) -> int:
-    """How many { and [ there are: the two differ in one bit."""
-    return int(np.count_nonzero((np.frombuffer(body, np.uint8) | 0x20) == ord("{")))
+def _is_flat(texts: Sequence[bytes]) -> bool:
+    """Whether there are no more { and [ in all of them together than one each."""
+    together = b"".join(texts)
+    return together.count(b"{") + together.count(b"[") <= len(texts)
 
 
 def _too_heavy(text: bytes, settings: Settings) -> Refusal | None:
@@ -212,6 +211,8 @@ def promote(batch: Batch, settings: Settings) -> None:
     except (msgspec.DecodeError, RecursionError):
         batch.promoted = [_tolerantly(text) for text in batch.properties]
     longest = settings.max_id_length
+    if max(map(len, batch.properties), default=0) <= longest:
+        return
     for text, found in zip(batch.properties, batch.promoted, strict=True):
         if len(text) > longest:
             _cut(found, longest)

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rollbook.store.derived import filled
 from rollbook.store.engine import Engine, batches
+from rollbook.store.intake.derived import filled
 
 MILLISECONDS = pa.timestamp("ms")
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rollbook.errors import Unavailable
-from rollbook.store.derived import COLUMNS
 from rollbook.store.engine import Engine, Row
+from rollbook.store.intake.derived import COLUMNS
 
 # every table of rows about users that are not filled again from others; what may name users in texts
 TABLES: dict[str, tuple[str, ...]] = {

@@ -39,7 +39,8 @@ def _part(scope: Scope, part: tuple[str, str] | None) -> Scope:
         case None:
             return scope
         case ("course", course):
-            return dataclasses.replace(scope, courses=(course,))
+            asked = scope.courses is None or course in scope.courses
+            return dataclasses.replace(scope, courses=(course,) if asked else ())
         case ("channel" | "source" | "type" as column, value):
             return dataclasses.replace(scope, only=(column, value), hot=None)
     raise Invalid(f"nothing is broken down by {part[0]}")

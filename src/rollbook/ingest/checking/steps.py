@@ -11,8 +11,7 @@ def check(batch: Batch, settings: Settings) -> None:
     """Hold the properties, as they were sent, against the definitions of their tenants, where those have any."""
     if batch.definitions is None:
         return
-    tenants = {event.tenant or "" for event in batch.events}
-    found = {tenant: checks for tenant in tenants if (checks := batch.definitions.checks(tenant)) is not None}
+    found = {tenant: checks for tenant in batch.tenants() if (checks := batch.definitions.checks(tenant)) is not None}
     if not found:
         return
     refused: dict[int, Refusal] = {}

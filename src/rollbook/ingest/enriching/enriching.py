@@ -59,9 +59,7 @@ class Enriching:
         batch.told = told_by(batch)
         if batch.pseudonyms is None:
             return
-        settings = {
-            tenant: batch.pseudonyms.tenants.settings(tenant) for tenant in {e.tenant or "" for e in batch.events}
-        }
+        settings = {tenant: batch.pseudonyms.tenants.settings(tenant) for tenant in batch.tenants()}
         for tenant, wanted in settings.items():
             if wanted.enrichers:
                 self._enrich(batch, tenant, wanted)

@@ -22,7 +22,7 @@ _traits = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 def told_by(batch: Batch) -> list[Told]:
     """What the `identify` events of a batch tell of their users."""
-    if IDENTIFY not in {event.type for event in batch.events}:
+    if IDENTIFY not in batch.types():
         return []
     return [
         Told(tenant=event.tenant or "", id=event.id or "", user=event.user, at=event.timestamp, traits=traits)

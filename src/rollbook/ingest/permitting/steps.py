@@ -50,7 +50,7 @@ def set_apart(batch: Batch, settings: Settings) -> None:
     """Take what was written to and by an AI out of the properties, and keep it apart where that is allowed."""
     if batch.standing is None:
         return
-    types = {event.type for event in batch.events if is_of_conversation(event.type)}
+    types = {type for type in batch.types() if is_of_conversation(type)}
     if not types and not any(found.conversation_id for found in batch.promoted):
         return
     for place, (event, found) in enumerate(zip(batch.events, batch.promoted, strict=True)):
@@ -70,7 +70,7 @@ def _rules(batch: Batch) -> dict[str, Rule]:
     """The rules of those tenants of the batch in which not everyone may be counted."""
     if batch.standing is None:
         return {}
-    found = {tenant: batch.standing(tenant).rules["analytics"] for tenant in {e.tenant or "" for e in batch.events}}
+    found = {tenant: batch.standing(tenant).rules["analytics"] for tenant in batch.tenants()}
     return {tenant: rule for tenant, rule in found.items() if not rule.whole()}
 
 

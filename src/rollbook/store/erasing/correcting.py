@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from rollbook.scores import FORMS, scaled
-from rollbook.store.derived import follow
 from rollbook.store.engine import Row
+from rollbook.store.intake.derived import follow
 from rollbook.store.store import Store
 
 THEIRS = """

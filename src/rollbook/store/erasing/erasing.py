@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from rollbook.errors import Unavailable
-from rollbook.store.derived import COLUMNS, follow
 from rollbook.store.engine import Engine, Row
 from rollbook.store.erasing.words import NEVER, keyed_pattern, telling_pattern
+from rollbook.store.intake.derived import COLUMNS, follow
 
 # the table holds one person at a time
 _one_at_a_time = threading.Lock()
@@ -72,7 +72,7 @@ class Target:
         """The texts without the person: twice, since two names may share the character between them."""
         texts = {text: _without("keyed", _without("telling", _without("telling", text))) for text in self.texts}
         changes = [f"{text} = {without}" for text, without in texts.items()]
-        return ", ".join(changes + ([follow(texts["properties"])] if self.table == EVENTS else []))
+        return ", ".join(changes + ([follow(f"assumeNotNull({texts['properties']})")] if self.table == EVENTS else []))
 
 
 class Erasing:

@@ -1,6 +1,6 @@
 -- What follows from the properties is a default from here on, no longer a materialized column: those are worked out at
 -- every insert, whether or not anything follows. Whoever inserts many events says where nothing does, and who changes
--- properties says what follows then (store/derived.py, where these expressions stand once more).
+-- properties says what follows then (store/intake/derived.py, where these expressions stand once more).
 alter table events
     modify column kind LowCardinality(String) default
         multiIf(position(properties, '"model_provider"') > 0, 'model_usage',

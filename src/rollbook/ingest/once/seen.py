@@ -12,26 +12,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import structlog
-from rbloom import Bloom
 
 from rollbook.errors import RollbookError
+from rollbook.ingest.once.filter import BITS_PER_KEY, Filter, saved
 from rollbook.store import Store, keys
 
 log = structlog.get_logger()
 
-FALSE_POSITIVES = 0.0001  # a look-up costs milliseconds, and a group of ten thousand should rarely need one
-BYTES_PER_KEY = 2.4  # 19.2 bits at one in ten thousand
+BYTES_PER_KEY = BITS_PER_KEY / 8
 FIRST_CAPACITY = 4_000_000
 WARM_AGAIN_SECONDS = 30
-UNSIGNED = (1 << 128) - 1
 
 
 @dataclass(slots=True)
 class Layer:
     """A filter of the keys received up to `newest`; a full one is followed by a larger one."""
 
-    bloom: Bloom
+    filter: Filter
     capacity: int
     held: int
     newest: datetime
@@ -46,8 +45,8 @@ class Seen:
         self._layers: list[Layer] = []
         self._warmed: list[Layer] = []
         self._changing = threading.Lock()
-        self._recent: set[int] = set()
-        self._segments: deque[tuple[datetime, list[int]]] = deque()
+        self._recent: set[bytes] = set()
+        self._segments: deque[tuple[datetime, list[bytes]]] = deque()
         self._warm = threading.Event()
         self._stopping = threading.Event()
         self._warming: threading.Thread | None = None
@@ -58,22 +57,22 @@ class Seen:
             self._warming = threading.Thread(target=self._warm_up, name="dedup-warming", daemon=True)
             self._warming.start()
 
-    def duplicates(self, wanted: list[int]) -> set[int]:
+    def duplicates(self, wanted: list[bytes]) -> set[bytes]:
         """Those of the keys that were committed before. Raises Unavailable if the store cannot be asked."""
         flagged = self._flagged(wanted)
         if not flagged:
             return set()
         recent = {key for key in flagged if key in self._recent}
-        rest = [key & UNSIGNED for key in flagged if key not in recent]
-        stored = keys.known(self._store.engine, rest, self._store.window_start()) if rest else set()
-        return recent | {key for key in flagged if key & UNSIGNED in stored}
+        rest = {keys.number_of(key): key for key in flagged if key not in recent}
+        stored = keys.known(self._store.engine, list(rest), self._store.window_start()) if rest else set()
+        return recent | {rest[number] for number in stored}
 
-    def add(self, committed: list[int], stamp: datetime) -> None:
+    def add(self, committed: list[bytes], stamp: datetime) -> None:
         """Remember keys that were committed at `stamp`."""
         self._recent.update(committed)
         self._segments.append((stamp, committed))
         layer = self._current(self._layers, stamp)
-        layer.bloom.update(committed)
+        layer.filter.tell(committed)
         layer.held += len(committed)
         layer.newest = max(layer.newest, stamp)
 
@@ -113,8 +112,8 @@ class Seen:
         self._folder.mkdir(exist_ok=True)
         layers = []
         for number, layer in enumerate(self._layers):
-            path = self._folder / f"{number}.bloom"
-            layer.bloom.save(str(path))
+            path = self._folder / f"{number}.filter"
+            layer.filter.save(path)
             layers.append([layer.capacity, layer.held, layer.newest.isoformat(), _digest(path)])
         meta = {"filled": self._filled.isoformat() if self._filled else None, "layers": layers}
         (self._folder / "filters.json").write_text(json.dumps(meta))
@@ -123,14 +122,13 @@ class Seen:
         """Whether the filters hold all of the window; until then every key is looked up."""
         return self._warm.wait(timeout_seconds)
 
-    def _flagged(self, wanted: list[int]) -> list[int]:
+    def _flagged(self, wanted: list[bytes]) -> list[bytes]:
         if not self._warm.is_set():
             return wanted
-        blooms = [layer.bloom for layer in self._layers]
-        if len(blooms) == 1:
-            only = blooms[0]
-            return [key for key in wanted if key in only]
-        return [key for key in wanted if any(key in bloom for bloom in blooms)]
+        may = np.zeros(len(wanted), bool)
+        for layer in list(self._layers):
+            may |= layer.filter.may_hold(wanted)
+        return [wanted[place] for place in np.flatnonzero(may)]
 
     def _current(self, layers: list[Layer], stamp: datetime) -> Layer:
         """The layer that takes new keys. At the memory limit the last is overfilled: more look-ups, never an error."""
@@ -143,7 +141,7 @@ class Seen:
             capacity = min(layers[-1].capacity * 2, left) if layers else min(FIRST_CAPACITY, left // 2)
             if layers and capacity < FIRST_CAPACITY // 4:
                 return layers[-1]
-            layers.append(Layer(Bloom(max(capacity, 1000), FALSE_POSITIVES, int), capacity, 0, stamp))
+            layers.append(Layer(Filter(max(capacity, 1000)), capacity, 0, stamp))
             return layers[-1]
 
     def _load(self) -> bool:
@@ -163,10 +161,10 @@ class Seen:
 
     def _layer(self, number: int, capacity: int, held: int, newest: str, digest: str) -> Layer:
         """A filter of a clean stop. Raises ValueError if it is not whole: it would let duplicates pass."""
-        path = self._folder / f"{number}.bloom"
+        path = self._folder / f"{number}.filter"
         if _digest(path) != digest:
             raise ValueError(f"{path} is torn")
-        return Layer(Bloom.load(str(path), int), capacity, held, datetime.fromisoformat(newest))
+        return Layer(saved(path), capacity, held, datetime.fromisoformat(newest))
 
     def _warm_up(self) -> None:
         """Fill filters from the table in the background; new keys go to others meanwhile."""
@@ -186,16 +184,12 @@ class Seen:
             if self._stopping.is_set():
                 return
             layer = self._current(self._warmed, now)
-            layer.bloom.update(map(_signed, block))
+            layer.filter.tell(block)
             layer.held += len(block)
         with self._changing:
             self._layers[:0] = self._warmed
             self._warmed = []
         self._warm.set()
-
-
-def _signed(key: int) -> int:
-    return key - (1 << 128) if key >> 127 else key
 
 
 def _digest(path: Path) -> str:
