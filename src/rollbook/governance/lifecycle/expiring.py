@@ -204,7 +204,7 @@ class Expiry:
             self._undo(row)
 
     def _undo(self, row: Record) -> None:
-        self._storage.remove(row["folder"])
+        self._storage.clear(row["folder"])
         self._records.drop(row["tenant"], row["id"])
 
     def _mark_restored(self, tenant: str) -> None:
