@@ -60,7 +60,7 @@ def test_by_hand_days_go_into_a_bucket_and_come_back(bucket: Bucket, tmp_path: P
     data = ("--data", tmp_path)
     gone = rollbook("lifecycle", "run", "--json", *data)
     assert (gone.returncode, gone.stderr) == (0, "")
-    assert [one["events"] for one in json.loads(gone.stdout)] == [2]
+    assert [(one["events"], one["failed"]) for one in json.loads(gone.stdout)] == [(2, "")]
     (archive,) = json.loads(rollbook("archive", "list", "--json", *data).stdout)
     assert (archive["state"], archive["rows"]) == ("kept", 2)
     assert archive["place"].startswith(f"s3://{bucket.name}/school/tenant=default/month=2026-03/")
@@ -129,6 +129,18 @@ def test_a_mistake_is_named_with_its_settings_and_loses_nothing(
     assert (raw(store, tenant), counted(store, tenant), kept(store, tenant)) == (0, 2, 1)
     assert restore(store, tenant).events == 2
     assert (raw(store, tenant), counted(store, tenant)) == (2, 2)
+
+
+def test_by_hand_what_failed_is_said_and_the_exit_code_is_not_0(bucket: Bucket, tmp_path: Path) -> None:
+    run(OLD, tmp_path)
+    failed = rollbook("lifecycle", "run", "--json", "--data", tmp_path, AWS_SECRET_ACCESS_KEY="wrong")
+    assert failed.returncode == 1
+    assert "default: archive s3://" in failed.stderr
+    assert "(see ROLLBOOK_ARCHIVE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)" in failed.stderr
+    (gone,) = json.loads(failed.stdout)
+    assert (gone["events"], gone["days"]) == (0, [])
+    assert gone["failed"].startswith("archive s3://")
+    assert bucket.all() == []
 
 
 @pytest.mark.parametrize(

@@ -45,11 +45,16 @@ def run(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let go what is due, now rather than within the hour."""
+    """Let go what is due, now rather than within the hour; exit code 1 if that failed for a tenant."""
     with reach(settings_of(data)) as found:
         gone = found.post(f"{API}/lifecycle/run", {"dry_run": dry_run, "only": tenant})["gone"]
     rows = [row | {name: len(row[name]) for name in GONE[2:]} for row in gone]
     output.show(gone, rows, GONE, "json" if as_json else "table", caption="nothing was changed" if dry_run else None)
+    failed = [row for row in gone if row["failed"]]
+    for row in failed:
+        typer.echo(f"{row['tenant']}: {row['failed']}", err=True)
+    if failed:
+        raise typer.Exit(1)
 
 
 @archive.command("list")
