@@ -1,18 +1,18 @@
 """Progress: one person's level and streak, and what the questions that tell of them share."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Self
 
 from pydantic import Field
 
 from rollbook.analyses.gamification.streaks import Report, Streak, streak
-from rollbook.analyses.question import A, Days, Question, When
+from rollbook.analyses.learner.of_learner import OfLearner
+from rollbook.analyses.question import A, Days, When
 from rollbook.analyses.study.amounts import PASSIVE
 from rollbook.analyses.study.sessions import PersonId
 from rollbook.settings import Settings
 from rollbook.settings.curve import USUAL, CurveText, Level, curve
-from rollbook.store import Scope
 
 _MOMENT = "toUnixTimestamp64Milli(timestamp)"
 
@@ -32,7 +32,7 @@ class Progress:
     streak: Streak
 
 
-class ProgressQuestion(Question[A], Generic[A]):
+class ProgressQuestion(OfLearner[A], Generic[A]):
     """A question about one person: what they did in a period, and how far they have come with all they ever did."""
 
     user: PersonId = Field(description="Whose; the empty one: what nobody known did.")
@@ -42,10 +42,6 @@ class ProgressQuestion(Question[A], Generic[A]):
     def settled(self, settings: Settings) -> Self:
         """The curve is the setting's where none is given."""
         return self.model_copy(update={"curve": self.curve or settings.level_curve})
-
-    def scope(self, when: When) -> Scope:
-        """Everything this person did up to now."""
-        return replace(when.ever(), users=(self.user,))
 
     def bound(self, when: When) -> dict[str, Any]:
         """When the period begins."""
