@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import AsJson, Data, Tenant, settings_of
 from rollbook.cli.reach import BY_STATUS, Reach, reach
 from rollbook.errors import RollbookError
 
@@ -58,19 +58,17 @@ def run(
 
 
 @archive.command("list")
+@output.in_a_form
 def list_archives(
     *,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """A tenant's archives."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         rows = found.get(f"{API}/archives", {"tenant_id": tenant})["archives"]
-    output.show(rows, rows, ARCHIVES, form)
+    output.show_rows(rows, ARCHIVES, form)
 
 
 @archive.command("restore")
@@ -128,7 +126,7 @@ def list_holds(
     """What is held, and why."""
     with reach(settings_of(data)) as found:
         rows = found.get(f"{API}/holds", {"tenant_id": tenant, "lifted": lifted})["holds"]
-    output.show(rows, rows, HOLDS, "json" if as_json else "table")
+    output.show_rows(rows, HOLDS, "json" if as_json else "table")
 
 
 @compliance.command("report")
