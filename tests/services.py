@@ -1,4 +1,4 @@
-"""What tests need beside this process: PostgreSQL, Redis, Chromium, skipped with a reason where missing; ClickHouse."""
+"""What tests need beside this process: ClickHouse, S3; PostgreSQL, Redis, Chromium, skipped with a reason if away."""
 
 import contextlib
 import os
@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -71,6 +72,25 @@ def redis_server(port: int = 0) -> Iterator[str]:
             process.communicate()
 
 
+@contextlib.contextmanager
+def s3_server(unchecked_calls: int) -> Iterator[str]:
+    """The address of an S3 of our own without buckets, on a free port of this machine, gone at the end.
+
+    The first calls are anybody's, so that there can be a key; from then on signatures and policies are checked.
+    """
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+    environment = os.environ | {"INITIAL_NO_AUTH_ACTION_COUNT": str(unchecked_calls)}
+    # nobody reads what it says of every call, and a full pipe would stop it
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet) as process:
+        try:
+            _await_listener(process, port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
 def chromium() -> str:
     """The path of Chromium; skips the test, or fails it, where there is none."""
     found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
@@ -92,6 +112,14 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _await_listener(process: subprocess.Popen[bytes], port: int) -> None:
+    while process.poll() is None:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"{process.args!r} ended before it listened")
 
 
 def _postgresql_programs() -> Path:

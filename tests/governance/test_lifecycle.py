@@ -19,6 +19,7 @@ from rollbook.governance.rights import erasure
 from rollbook.store import Store
 from rollbook.store.records.holdings import Known
 from tests.governance.lifetimes import DAY, NOW, aged, expire, raw, restore, told
+from tests.governance.shelves import Shelf, rows_of
 from tests.stories import happened, tell
 
 MARCH_END = datetime(2026, 3, 31, 23, 59, 59, 999_000, UTC)
@@ -124,16 +125,17 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(store: Store, tenant: 
     assert archives.listed(store, tenant) == []
 
 
-def test_an_archive_holds_every_event_and_its_manifest_says_so(store: Store, tenant: str) -> None:
+def test_an_archive_holds_every_event_and_its_manifest_says_so(shelf: Shelf, store: Store, tenant: str) -> None:
     told(store, tenant, [aged("view", "ada", id="a"), aged("quiz", "bob", "2026-04-02T10:00", id="b", score=7.5)])
     expire(store, tenant)
     march, april = archives.listed(store, tenant)
     assert (march.first, march.rows, april.first, april.rows) == (date(2026, 3, 2), 1, date(2026, 4, 2), 1)
-    rows = pq.read_table(next(Path(april.place).glob("*.parquet"))).to_pylist()
+    rows = rows_of(shelf, april.place)
     assert [(row["id"], row["user"], row["score"], row["tenant"]) for row in rows] == [("b", "bob", 7.5, tenant)]
 
 
-@pytest.mark.parametrize("seed", [6, 7])
+@pytest.mark.usefixtures("shelf")
+@pytest.mark.parametrize(("shelf", "seed"), [("folder", 6), ("folder", 7), ("bucket", 8)], indirect=["shelf"])
 def test_what_was_archived_comes_back_and_each_event_counts_once(store: Store, tenant: str, seed: int) -> None:
     events = term(seed)
     told(store, tenant, events)
@@ -169,6 +171,7 @@ def test_restored_days_stay_for_a_while_and_expire_anew(store: Store, tenant: st
     assert store.rollups.differences(tenant) == []
 
 
+@pytest.mark.usefixtures("shelf")
 def test_archived_events_go_into_another_tenant_once(store: Store, tenant: str) -> None:
     told(store, tenant, [aged("view", "ada"), aged("view", "bob")])
     expire(store, tenant)
@@ -178,34 +181,34 @@ def test_archived_events_go_into_another_tenant_once(store: Store, tenant: str) 
     assert (again.events, again.there, raw(store, copy), raw(store, tenant)) == (0, 2, 2, 0)
 
 
-@pytest.mark.parametrize("what", ["*.parquet", "manifest.json"])
-def test_a_damaged_archive_is_refused_by_the_name_of_its_file(store: Store, tenant: str, what: str) -> None:
+@pytest.mark.parametrize("what", ["events-00000.parquet", "manifest.json"])
+def test_a_damaged_archive_is_refused_by_the_name_of_its_file(
+    shelf: Shelf, store: Store, tenant: str, what: str
+) -> None:
     told(store, tenant, [aged("view"), aged("view", "bob")])
     expire(store, tenant)
     (archive,) = archives.listed(store, tenant)
-    damaged = next(Path(archive.place).glob(what))
-    whole = damaged.read_bytes()
-    damaged.write_bytes(whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:])
-    with pytest.raises(Invalid, match=damaged.name):
+    whole = shelf.read(archive.place, what)
+    shelf.write(archive.place, what, whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:])
+    with pytest.raises(Invalid, match=f"{archive.place}/{what}"):
         restore(store, tenant)
     assert raw(store, tenant) == 0
     assert answers(store, tenant)["events_by_day"].rows[0].events == 2
-    damaged.write_bytes(whole)
+    shelf.write(archive.place, what, whole)
     assert restore(store, tenant).events == 2
 
 
-def test_people_leave_archives_and_nobody_else_does(store: Store, tenant: str) -> None:
+def test_people_leave_archives_and_nobody_else_does(shelf: Shelf, store: Store, tenant: str) -> None:
     told(store, tenant, [aged("view", "ada"), aged("view", "bob"), aged("view", "ada", "2026-04-01T10:00")])
     expire(store, tenant)
     assert len(remove_people(store, tenant, ["ada"])) == 2
     assert remove_people(store, tenant, ["ada"]) == []
-    users = [
-        row["user"]
-        for archive in archives.listed(store, tenant)
-        for path in Path(archive.place).glob("*.parquet")
-        for row in pq.read_table(path).to_pylist()
+    there = archives.listed(store, tenant)
+    assert [row["user"] for archive in there for row in rows_of(shelf, archive.place)] == ["bob"]
+    assert [shelf.names(archive.place) for archive in there] == [
+        ["events-00000.1.parquet", "manifest.json"],
+        ["manifest.json"],
     ]
-    assert users == ["bob"]
     assert restore(store, tenant).total == 1
 
 
@@ -229,15 +232,17 @@ def test_a_hold_on_a_tenant_or_a_person_keeps_what_is_due(store: Store, tenant: 
         holds.place(store, tenant, "ada", " ", "tests")
 
 
-def test_rollups_and_archives_expire_by_their_own_ages(store: Store, tenant: str) -> None:
+def test_rollups_and_archives_expire_by_their_own_ages(shelf: Shelf, store: Store, tenant: str) -> None:
     told(store, tenant, [aged("view", "ada"), happened("view", "bob", "2026-05-01T10:00")])
     expire(store, tenant, rollup_days=500)
+    (archive,) = archives.listed(store, tenant)
     assert answers(store, tenant)["events_by_day"].rows[0].events == 1
     gone = expire(store, tenant, rollup_days=399, archive_days=399)
     assert gone is not None
     assert gone.rollup_days == [date(2026, 3, 2)]
     assert len(gone.archives) == 1
     assert archives.listed(store, tenant) == []
+    assert shelf.names(archive.place) == []
     assert sum(row.events for row in answers(store, tenant)["events_by_day"].rows) == 0
     people = store.engine.query("select distinct user from people where tenant = {tenant:String}", {"tenant": tenant})
     assert [row["user"] for row in people] == ["bob"]

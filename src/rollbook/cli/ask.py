@@ -10,7 +10,7 @@ from pydantic_core import PydanticUndefined
 from rollbook.analyses.catalogue import BY_NAME, QUESTIONS
 from rollbook.analyses.question import Question
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import Data, Tenant, settings_of
 from rollbook.cli.reach import reach
 from rollbook.errors import Invalid, NotFound
 
@@ -19,6 +19,7 @@ FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 Parameters = dict[str, str | list[str]]
 
 
+@output.in_a_form
 def ask(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="The question; without it, all are listed.")] = None,
@@ -28,12 +29,9 @@ def ask(
     ] = None,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """Ask a question: `rollbook ask retention --period 30`."""
-    form = output.chosen(as_json, as_csv, as_table)
     if name is None:
         _list(form)
         return
@@ -102,7 +100,7 @@ def _list(form: output.Format) -> None:
         {"question": kind.name(), "asks": (kind.__doc__ or "").split("\n")[0], "parameters": _signature(kind)}
         for kind in QUESTIONS
     ]
-    output.show(rows, rows, ["question", "asks", "parameters"], form)
+    output.show_rows(rows, ["question", "asks", "parameters"], form)
 
 
 def _signature(kind: type[Question[Any]]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import AsCsv, AsJson, Data, Tenant, settings_of
 from rollbook.cli.reach import Reach, reach
 from rollbook.errors import Invalid
 from rollbook.governance.audit.checking import newest
@@ -26,6 +26,7 @@ app = typer.Typer(help="Who did what, to whose data: look at it, and check that 
 
 
 @app.command("list")
+@output.in_a_form
 def list_lines(
     *,
     person: Annotated[str | None, typer.Option(help="Whose data.")] = None,
@@ -36,19 +37,17 @@ def list_lines(
     limit: Limit = 100,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """The newest lines."""
-    form = output.chosen(as_json, as_csv, as_table)
     wanted = {"person": person, "actor": actor, "action": action, "from": begin, "to": until, "limit": limit}
     with reach(settings_of(data)) as found:
         lines = found.get(PATH, wanted | {"tenant_id": tenant})["lines"]
-    output.show(lines, lines, COLUMNS, form)
+    output.show_rows(lines, COLUMNS, form)
 
 
 @app.command("disclosures")
+@output.in_a_form
 def disclosures(
     user: Annotated[str, typer.Argument(help="Whose data.")],
     *,
@@ -57,19 +56,17 @@ def disclosures(
     limit: Limit = 1_000,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """Who but themselves saw a learner's data (FERPA's record of disclosures)."""
-    form = output.chosen(as_json, as_csv, as_table)
     wanted = {"from": begin, "to": until, "limit": limit, "tenant_id": tenant}
     with reach(settings_of(data)) as found:
         rows = found.get(f"{PATH}/disclosures/{user}", wanted)["disclosures"]
-    output.show(rows, rows, [*COLUMNS, "named"], form)
+    output.show_rows(rows, [*COLUMNS, "named"], form)
 
 
 @app.command("summary")
+@output.in_a_form
 def summary(
     *,
     begin: Begin = None,
@@ -77,12 +74,9 @@ def summary(
     limit: Limit = 1_000,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """Lines by day, action and actor; as JSON also who was refused what."""
-    form = output.chosen(as_json, as_csv, as_table)
     wanted = {"from": begin, "to": until, "limit": limit, "tenant_id": tenant}
     with reach(settings_of(data)) as found:
         answer = found.get(f"{PATH}/summary", wanted)
@@ -92,7 +86,7 @@ def summary(
 @app.command("heads")
 def heads(*, data: Data = None, tenant: Everyone = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """Sign the ends of the chains, and print them: kept elsewhere, they show later whether lines were cut off."""
-    form = output.chosen(as_json, as_csv, False)
+    form = output.chosen(as_json=as_json, as_csv=as_csv)
     with reach(settings_of(data)) as found:
         answer = found.get(f"{PATH}/heads", {"tenant_id": tenant})
     caption = f"Ed25519 key {answer['key']}: {answer['public_key']}"

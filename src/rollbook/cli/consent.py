@@ -6,7 +6,7 @@ from urllib.parse import quote
 import typer
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import AsJson, Data, Tenant, settings_of
 from rollbook.cli.reach import reach
 
 PATH = "/api/v2/consents"
@@ -40,18 +40,16 @@ def set_consent(
 
 
 @app.command("show")
+@output.in_a_form
 def show_consent(
     user: User,
     *,
     history: Annotated[bool, typer.Option("--history", help="Every decision there was.")] = False,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """What is allowed of them now, and why."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         answer = found.get(f"{PATH}/{quote(user, safe='')}", {"tenant_id": tenant})
     _show(answer, "history" if history else "current", HISTORY if history else CURRENT, form)

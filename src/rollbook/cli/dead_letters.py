@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import AsJson, Data, Tenant, settings_of
 from rollbook.cli.reach import Reach, reach
 from rollbook.errors import Invalid
 
@@ -19,6 +19,7 @@ app = typer.Typer(help="What could not be taken in: look at it, and take it in a
 
 
 @app.command("list")
+@output.in_a_form
 def list_letters(
     *,
     reason: Reason = None,
@@ -28,33 +29,28 @@ def list_letters(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """The newest dead letters."""
-    form = output.chosen(as_json, as_csv, as_table)
     wanted = {"tenant_id": tenant, "reason": reason, "replayed": replayed, "limit": limit}
     with reach(settings_of(data)) as found:
         letters = found.get(PATH, wanted)["dead_letters"]
     columns = [*COLUMNS, "encoding", "body"] if form == "csv" else COLUMNS
-    output.show(letters, letters, columns, form, caption=_more(letters, limit))
+    output.show_rows(letters, columns, form, caption=_more(letters, limit))
 
 
 @app.command("count")
+@output.in_a_form
 def count_letters(
     *,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """How many there are, by reason."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         counts = found.get(f"{PATH}/counts", {"tenant_id": tenant})["counts"]
-    output.show(counts, counts, COUNTS, form)
+    output.show_rows(counts, COUNTS, form)
 
 
 @app.command("show")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import Data, Tenant, settings_of
 from rollbook.cli.reach import reach
 from rollbook.governance.tokens import sign
 
@@ -41,19 +41,17 @@ def create_key(
 
 
 @app.command("list")
+@output.in_a_form
 def list_keys(
     *,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """A tenant's keys, without their secrets."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         keys = found.get(PATH, {"tenant_id": tenant})["keys"]
-    output.show(keys, keys, COLUMNS, form)
+    output.show_rows(keys, COLUMNS, form)
 
 
 @app.command("rotate")

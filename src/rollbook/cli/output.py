@@ -1,14 +1,17 @@
-"""Output: rows as JSON, CSV or a table to read."""
+"""Output: rows as JSON, CSV or a table to read, and the options that choose."""
 
+import functools
+import inspect
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from rollbook.cli.options import AsCsv, AsJson, AsTable
 from rollbook.delivery.tables import rows_as_csv
 from rollbook.errors import Invalid
 
@@ -19,13 +22,28 @@ Row = dict[str, Any]
 WIDTH_UNSEEN = 200
 
 
-def chosen(as_json: bool, as_csv: bool, as_table: bool) -> Format:
+def chosen(*, as_json: AsJson = False, as_csv: AsCsv = False, as_table: AsTable = False) -> Format:
     """The one format asked for. Raises Invalid for several."""
     named: dict[Format, bool] = {"json": as_json, "csv": as_csv, "table": as_table}
     wanted = [name for name, on in named.items() if on]
     if len(wanted) > 1:
         raise Invalid(f"choose one of --{' and --'.join(wanted)}")
     return wanted[0] if wanted else "table"
+
+
+def in_a_form(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options --json, --csv and --table; the one format goes to its parameter `form`."""
+    # Typer makes an option of each parameter of the signature that it is shown
+    options, signature = inspect.signature(chosen).parameters, inspect.signature(command)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "form"]
+
+    @functools.wraps(command)
+    def with_form(**given: Any) -> None:
+        form = chosen(**{name: given.pop(name) for name in options})
+        command(**given, form=form)
+
+    with_form.__signature__ = signature.replace(parameters=[*own, *options.values()])  # type: ignore[attr-defined]
+    return with_form
 
 
 def show(answer: Any, rows: Sequence[Row], columns: Sequence[str], form: Format, *, caption: str | None = None) -> None:
@@ -36,6 +54,11 @@ def show(answer: Any, rows: Sequence[Row], columns: Sequence[str], form: Format,
         typer.echo(rows_as_csv(columns, rows), nl=False)
     else:
         _table(rows, columns, caption)
+
+
+def show_rows(rows: Sequence[Row], columns: Sequence[str], form: Format, *, caption: str | None = None) -> None:
+    """Print rows that are the whole answer."""
+    show(rows, rows, columns, form, caption=caption)
 
 
 def _table(rows: Sequence[Row], columns: Sequence[str], caption: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import AsJson, Data, Tenant, settings_of
 from rollbook.cli.reach import Reach, reach
 from rollbook.errors import Invalid
 
@@ -51,21 +51,19 @@ def request(
 
 
 @app.command("list")
+@output.in_a_form
 def list_requests(
     *,
     state: Annotated[str | None, typer.Option("--state", help="received, running, done, refused or failed.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """The newest requests."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         rows = found.get(PATH, {"tenant_id": tenant, "state": state, "limit": limit})["requests"]
-    output.show(rows, rows, COLUMNS, form)
+    output.show_rows(rows, COLUMNS, form)
 
 
 @app.command("show")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import AsJson, Data, Tenant, settings_of
 from rollbook.cli.reach import reach
 from rollbook.errors import Invalid
 
@@ -39,16 +39,14 @@ def put_segment(
 
 
 @app.command("list")
+@output.in_a_form
 def list_segments(
     *,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """The segments of a tenant."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         answer = found.get(PATH, {"tenant_id": tenant})
     rows = [row | {"condition": json.dumps(row["condition"])} for row in answer["segments"]]

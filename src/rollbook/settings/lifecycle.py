@@ -37,7 +37,9 @@ class LifecycleSettings(BaseModel):
     archive: str = named(
         "",
         "ROLLBOOK_ARCHIVE",
-        why="Where archives go: a folder, or `s3://bucket/prefix`; unset: `archive` in the data folder.",
+        why="Where archives go: a folder, or `s3://bucket/prefix?region=…&endpoint_override=https://…` (the endpoint"
+        " for MinIO and others; keys by `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`); unset: `archive` in the data"
+        " folder.",
     )
     restored_days: int = named(
         30, "ROLLBOOK_RESTORED_DAYS", why="Days that restored events stay, before they expire anew.", ge=1, le=LONGEST

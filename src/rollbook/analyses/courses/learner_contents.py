@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rollbook.analyses.learning.of_course import OfLearner
+from rollbook.analyses.learner.of_learner import OfLearner
+from rollbook.analyses.learning.of_course import OfPeriod
 from rollbook.analyses.question import Answer
 
 
@@ -27,7 +28,7 @@ class ContentOfLearner(Answer):
     last: datetime = Field(description="Last event.")
 
 
-class LearnerContents(OfLearner[ContentOfLearner]):
+class LearnerContents(OfLearner[ContentOfLearner], OfPeriod[ContentOfLearner]):
     """What has this learner done with each content: views, plays, attempts, hints, scores?"""
 
     limit: int = Field(1000, ge=1, le=100_000, description="Most contents, the latest used first.")

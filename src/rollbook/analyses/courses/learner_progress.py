@@ -1,15 +1,14 @@
 """Learner progress: how far is one learner in each course?"""
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from rollbook.analyses.learner.of_learner import OfLearner
 from rollbook.analyses.learning.of_course import OfCourse, Passing
-from rollbook.analyses.question import Answer, UserId, When
-from rollbook.store import Scope
+from rollbook.analyses.question import Answer, When
 
 Status = Literal["completed", "withdrawn", "enrolled", "unknown"]
 
@@ -30,10 +29,9 @@ class ProgressInCourse(Answer):
     passing: bool | None = Field(description="Whether the grade passes; null: no grade.")
 
 
-class LearnerProgress(OfCourse[ProgressInCourse]):
+class LearnerProgress(OfLearner[ProgressInCourse], OfCourse[ProgressInCourse]):
     """How far is this learner in each course: enrolment, last visit, contents, grade?"""
 
-    user: UserId = Field(description="Whose.")
     passing: Passing = Field(70, description="Grade from which a learner passes.")
 
     sql: ClassVar[str] = """
@@ -57,10 +55,6 @@ class LearnerProgress(OfCourse[ProgressInCourse]):
         group by name
         order by name
         """
-
-    def scope(self, when: When) -> Scope:
-        """Everything this learner did."""
-        return dataclasses.replace(super().scope(when), users=(self.user,))
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[ProgressInCourse]:
         """With the status and the grade."""

@@ -1,20 +1,15 @@
 """Gamification progress: document 2's XP, level, achievements and streak of one person."""
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import accumulate
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from rollbook.analyses.gamification.progress import STREAK, moment, progress
-from rollbook.analyses.question import Answer, Days, Question, When
+from rollbook.analyses.gamification.progress import STREAK, ProgressQuestion, moment
+from rollbook.analyses.question import Answer, When
 from rollbook.analyses.study.amounts import ACHIEVEMENT, REPORTED, XP
-from rollbook.analyses.study.sessions import PersonId
-from rollbook.settings import Settings
-from rollbook.settings.curve import USUAL, CurveText
-from rollbook.store import Scope
 from rollbook.store.scope import DAY
 
 MOST_ACHIEVEMENTS = 1_000
@@ -54,17 +49,13 @@ class ProgressOfPerson(Answer):
     xp_trend: list[XpOfDay] = Field(description="Every day of the period.")
 
 
-class GamificationProgress(Question[ProgressOfPerson]):
+class GamificationProgress(ProgressQuestion[ProgressOfPerson]):
     """How far has this person come: XP, level, the way to the next, achievements, streak?
 
     XP is the `xp_amount` of `xp_earned`, rounded to whole numbers; it may be negative, and a person never has less than
     none. The level follows from all XP ever by the curve. An achievement is in the history of the period in which it
     was first earned, by its `achievement_id`; without one each is one more. For the streak see `learning_overview`.
     """
-
-    user: PersonId = Field(description="Whose; the empty one: what nobody known did.")
-    days: Days = Field(30, description="Calendar days, today included.")
-    curve: CurveText | None = Field(None, description="Curve of levels; default: ROLLBOOK_LEVEL_CURVE.")
 
     sql: ClassVar[str] = f"""
         select sum(xp) as total_xp,
@@ -78,22 +69,10 @@ class GamificationProgress(Question[ProgressOfPerson]):
             from scope)
         """
 
-    def settled(self, settings: Settings) -> Self:
-        """The curve is the setting's where none is given."""
-        return self.model_copy(update={"curve": self.curve or settings.level_curve})
-
-    def scope(self, when: When) -> Scope:
-        """Everything this person did up to now."""
-        return dataclasses.replace(when.ever(), users=(self.user,))
-
-    def bound(self, when: When) -> dict[str, Any]:
-        """When the period begins."""
-        return {"begin": when.calendar_days(self.days).begin, "zone": when.zone}
-
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[ProgressOfPerson]:
         """One row."""
         (row,) = map(dict, found)
-        reached = progress(row, self.curve or USUAL, when)
+        reached = self.progress(row, when)
         level, current, trend = reached.level, max(0, row["total_xp"]), self._trend(row, when)
         return [
             ProgressOfPerson(

@@ -7,10 +7,10 @@ import dataclasses
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Generic
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
-from rollbook.analyses.question import A, Days, Question, UserId, When
-from rollbook.store import Scope
+from rollbook.analyses.learner.of_learner import OfLearner
+from rollbook.analyses.question import A, Days, When
 from rollbook.store.scope import MILLISECOND
 
 HIGH, MEDIUM = 70, 40  # risk levels, in hundredths
@@ -52,7 +52,7 @@ class Measures:
     concepts: int
 
 
-class LearnerQuestion(Question[A], Generic[A]):
+class LearnerQuestion(OfLearner[A], Generic[A]):
     """A question about one learner, answered from their measures.
 
     Roles: 1 a session's start, 2 content started, 3 content completed (and so started). Content is known by its id (a
@@ -60,8 +60,6 @@ class LearnerQuestion(Question[A], Generic[A]):
     concept by its own id, failing that by its content's. A quiz is a `quiz_completion` with a score; the score counts
     from 0 to 100, whatever it says. The events' own ids are not read: they would be most of what is read.
     """
-
-    user: UserId = Field(description="Whose.")
 
     sql: ClassVar[str] = """
         select if(count() = 0, null, max(timestamp)) as last,
@@ -91,10 +89,6 @@ class LearnerQuestion(Question[A], Generic[A]):
                    if(concept != '', concat('concept ', concept), thing) as topic
             from scope)
         """
-
-    def scope(self, when: When) -> Scope:
-        """Everything this learner did up to now."""
-        return dataclasses.replace(when.ever(), users=(self.user,))
 
     def window_days(self) -> int:
         """Days of the window of engagement."""

@@ -1,6 +1,5 @@
 """Timeline: what one learner did, newest first."""
 
-import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -10,8 +9,8 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.chart import Chart, Dots
-from rollbook.analyses.question import Answer, Question, UserId, When
-from rollbook.store import Scope
+from rollbook.analyses.learner.of_learner import OfLearner
+from rollbook.analyses.question import Answer, When
 
 MOST_DIGITS = 300
 
@@ -31,13 +30,12 @@ class Moment(Answer):
     properties: dict[str, Any]
 
 
-class Timeline(Question[Moment]):
+class Timeline(OfLearner[Moment]):
     """What did this learner do, newest first?
 
     For older events ask again with `as_of` just before the time of the last row.
     """
 
-    user: UserId = Field(description="Whose.")
     limit: int = Field(100, ge=1, le=1000, description="Most events.")
 
     sql: ClassVar[str] = """
@@ -49,10 +47,6 @@ class Timeline(Question[Moment]):
         limit {limit:UInt32}
         """
     chart: ClassVar[Chart] = Dots(x="timestamp", y="event_type", types={"timestamp": "temporal"})
-
-    def scope(self, when: When) -> Scope:
-        """Everything this learner did up to now."""
-        return dataclasses.replace(when.ever(), users=(self.user,))
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Moment]:
         """Row for row, the properties read."""

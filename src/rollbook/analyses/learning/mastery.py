@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
+from rollbook.analyses.learner.of_learner import OfLearner
 from rollbook.analyses.learning.knowledge import DEFAULT, MOST_TRIES, Knowledge, Mistake, Probability
-from rollbook.analyses.learning.of_course import OfLearner, Passing
+from rollbook.analyses.learning.of_course import OfPeriod, Passing
 from rollbook.analyses.question import Answer, When
 
 Recent = Annotated[int, Field(ge=1, le=MOST_TRIES)]
@@ -28,7 +29,7 @@ class ConceptOfLearner(Answer):
     expected: float = Field(description="By the model: how likely the next attempt passes.")
 
 
-class Mastery(OfLearner[ConceptOfLearner]):
+class Mastery(OfLearner[ConceptOfLearner], OfPeriod[ConceptOfLearner]):
     """Which concepts has this learner mastered, by a simple rule and by Bayesian knowledge tracing?
 
     An attempt is an event of a type of attempts with a score; where it names no concept, its content is one; without

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic
 
 from pydantic import Field
 
-from rollbook.analyses.question import A, Days, Question, UserId, When
+from rollbook.analyses.question import A, Days, Question, When
 from rollbook.store import Scope
 
 # what the questions of learning, courses and materials know by type; any other type counts as activity only
@@ -59,13 +59,3 @@ class OfPeriod(OfCourse[A], Generic[A]):
     def scope(self, when: When) -> Scope:
         """The period, in the course."""
         return self.in_course(when.ever() if self.days is None else when.last(self.days))
-
-
-class OfLearner(OfPeriod[A], Generic[A]):
-    """The same of one learner."""
-
-    user: UserId = Field(description="Whose.")
-
-    def scope(self, when: When) -> Scope:
-        """What this learner did."""
-        return dataclasses.replace(super().scope(when), users=(self.user,))

@@ -1,14 +1,14 @@
 """Time on task: how long do learners work?"""
 
-import dataclasses
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import EVERYONE, Crowd
+from rollbook.analyses.learner.of_learner import OfLearner
 from rollbook.analyses.learning.of_course import OfCourse
-from rollbook.analyses.question import Answer, Days, UserId, When
+from rollbook.analyses.question import Answer, Days, When
 from rollbook.store import Scope
 
 
@@ -84,16 +84,8 @@ class TimeOnTask(OfCourse[TimeOf]):
         return self.in_course(when.last(self.days))
 
 
-class LearnerTime(TimeOnTask):
+class LearnerTime(OfLearner[TimeOf], TimeOnTask):
     """How long does this learner work on each course, content, concept or day?
 
     Counted as in `time_on_task`.
     """
-
-    user: UserId = Field(description="Whose.")
-
-    crowd: ClassVar[Crowd | None] = None
-
-    def scope(self, when: When) -> Scope:
-        """The period, of this learner."""
-        return dataclasses.replace(super().scope(when), users=(self.user,))

@@ -1,15 +1,14 @@
 """Video engagement: how much of each video do learners watch?"""
 
-import dataclasses
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import EVERYONE, Crowd
+from rollbook.analyses.learner.of_learner import OfLearner
 from rollbook.analyses.learning.of_course import OfPeriod
-from rollbook.analyses.question import Answer, UserId, When
-from rollbook.store import Scope
+from rollbook.analyses.question import Answer
 
 Full = Annotated[float, Field(gt=0, le=1)]
 
@@ -87,16 +86,8 @@ class VideoEngagement(OfPeriod[Video]):
     chart: ClassVar[Chart] = Bars(x="content", y="plays")
 
 
-class LearnerVideos(VideoEngagement):
+class LearnerVideos(OfLearner[Video], VideoEngagement):
     """How much of each video has this learner watched, and to its end?
 
     Counted as in `video_engagement`.
     """
-
-    user: UserId = Field(description="Whose.")
-
-    crowd: ClassVar[Crowd | None] = None
-
-    def scope(self, when: When) -> Scope:
-        """What this learner did."""
-        return dataclasses.replace(super().scope(when), users=(self.user,))

@@ -1,15 +1,14 @@
 """Video heatmap: which parts of a video are watched, and where do learners jump?"""
 
-import dataclasses
 from typing import ClassVar
 
 from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import EVERYONE, Crowd
+from rollbook.analyses.learner.of_learner import OfLearner
 from rollbook.analyses.learning.of_course import OfPeriod
-from rollbook.analyses.question import Answer, UserId, When
-from rollbook.store import Scope
+from rollbook.analyses.question import Answer
 
 
 class Part(Answer):
@@ -76,16 +75,8 @@ class VideoHeatmap(OfPeriod[Part]):
     chart: ClassVar[Chart] = Bars(x="from_second", y="views", types={"from_second": "ordinal"})
 
 
-class LearnerVideoParts(VideoHeatmap):
+class LearnerVideoParts(OfLearner[Part], VideoHeatmap):
     """Which parts of a video has this learner watched, watched again, and jumped from and to?
 
     Counted as in `video_heatmap`.
     """
-
-    user: UserId = Field(description="Whose.")
-
-    crowd: ClassVar[Crowd | None] = None
-
-    def scope(self, when: When) -> Scope:
-        """What this learner did."""
-        return dataclasses.replace(super().scope(when), users=(self.user,))

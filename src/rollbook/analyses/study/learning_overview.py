@@ -1,18 +1,14 @@
 """Learning overview: document 2's figures of one person."""
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from rollbook.analyses.gamification.progress import STREAK, progress
-from rollbook.analyses.question import Answer, Days, Question, When
+from rollbook.analyses.gamification.progress import STREAK, ProgressQuestion
+from rollbook.analyses.question import Answer, When
 from rollbook.analyses.study.amounts import COMPLETIONS, VIEWS
-from rollbook.analyses.study.sessions import SESSIONS, PersonId
-from rollbook.settings import Settings
-from rollbook.settings.curve import USUAL, CurveText
-from rollbook.store import Scope
+from rollbook.analyses.study.sessions import SESSIONS
 
 
 class OverviewOfLearner(Answer):
@@ -34,7 +30,7 @@ class OverviewOfLearner(Answer):
     total_achievements: int = Field(description="Distinct achievements ever earned.")
 
 
-class LearningOverview(Question[OverviewOfLearner]):
+class LearningOverview(ProgressQuestion[OverviewOfLearner]):
     """How much did this person learn in the last days, and where do they stand?
 
     A session has a `session_start` or `session_end`; see the guide for how events without a session id find theirs. A
@@ -45,10 +41,6 @@ class LearningOverview(Question[OverviewOfLearner]):
     reported one (`streak_days` of `streak_update`) takes its place while it is newer. The empty user is what nobody
     known did.
     """
-
-    user: PersonId = Field(description="Whose; the empty one: what nobody known did.")
-    days: Days = Field(30, description="Calendar days, today included.")
-    curve: CurveText | None = Field(None, description="Curve of levels; default: ROLLBOOK_LEVEL_CURVE.")
 
     sql: ClassVar[str] = f"""
         select countIf(opens and began >= {{begin:DateTime64(3, 'UTC')}}) as total_sessions,
@@ -67,22 +59,10 @@ class LearningOverview(Question[OverviewOfLearner]):
             select *, timestamp >= {{begin:DateTime64(3, 'UTC')}} as recent from ({SESSIONS}))
         """
 
-    def settled(self, settings: Settings) -> Self:
-        """The curve is the setting's where none is given."""
-        return self.model_copy(update={"curve": self.curve or settings.level_curve})
-
-    def scope(self, when: When) -> Scope:
-        """Everything this person did up to now."""
-        return dataclasses.replace(when.ever(), users=(self.user,))
-
-    def bound(self, when: When) -> dict[str, Any]:
-        """When the period begins."""
-        return {"begin": when.calendar_days(self.days).begin, "zone": when.zone}
-
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[OverviewOfLearner]:
         """One row."""
         (row,) = map(dict, found)
-        reached = progress(row, self.curve or USUAL, when)
+        reached = self.progress(row, when)
         minutes, sessions = row.pop("seconds") / 60, row["total_sessions"]
         row["total_xp"] = max(0, row["total_xp"])
         return [

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import Data, Tenant, settings_of
 from rollbook.cli.reach import reach
 from rollbook.errors import Invalid
 
@@ -37,16 +37,14 @@ def define_event(
 
 
 @app.command("list")
+@output.in_a_form
 def list_events(
     *,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """All definitions."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         answer = found.get(PATH, {"tenant_id": tenant})
     output.show(answer, answer["definitions"], COLUMNS, form, caption=f"event_checks: {answer['event_checks']}")
@@ -69,17 +67,15 @@ def remove_event(event_type: Type, *, data: Data = None, tenant: Tenant = "defau
 
 
 @app.command("unknown")
+@output.in_a_form
 def unknown_events(
     *,
     days: Annotated[int, typer.Option(min=1, max=31, help="Of the last N x 24 hours.")] = 7,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """Types without a definition, and properties that the definition of their type does not name."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         answer = found.get("/api/v2/undefined-events", {"tenant_id": tenant, "days": days})
     output.show(answer, [*answer["types"], *answer["properties"]], UNKNOWN, form)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import AsJson, Data, Tenant, settings_of
 from rollbook.cli.reach import BY_STATUS, Reach, reach
 from rollbook.errors import RollbookError
 
@@ -45,27 +45,30 @@ def run(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let go what is due, now rather than within the hour."""
+    """Let go what is due, now rather than within the hour; exit code 1 if that failed for a tenant."""
     with reach(settings_of(data)) as found:
         gone = found.post(f"{API}/lifecycle/run", {"dry_run": dry_run, "only": tenant})["gone"]
     rows = [row | {name: len(row[name]) for name in GONE[2:]} for row in gone]
     output.show(gone, rows, GONE, "json" if as_json else "table", caption="nothing was changed" if dry_run else None)
+    failed = [row for row in gone if row["failed"]]
+    for row in failed:
+        typer.echo(f"{row['tenant']}: {row['failed']}", err=True)
+    if failed:
+        raise typer.Exit(1)
 
 
 @archive.command("list")
+@output.in_a_form
 def list_archives(
     *,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """A tenant's archives."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         rows = found.get(f"{API}/archives", {"tenant_id": tenant})["archives"]
-    output.show(rows, rows, ARCHIVES, form)
+    output.show_rows(rows, ARCHIVES, form)
 
 
 @archive.command("restore")
@@ -123,7 +126,7 @@ def list_holds(
     """What is held, and why."""
     with reach(settings_of(data)) as found:
         rows = found.get(f"{API}/holds", {"tenant_id": tenant, "lifted": lifted})["holds"]
-    output.show(rows, rows, HOLDS, "json" if as_json else "table")
+    output.show_rows(rows, HOLDS, "json" if as_json else "table")
 
 
 @compliance.command("report")

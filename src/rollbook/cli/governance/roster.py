@@ -8,7 +8,7 @@ import typer
 
 from rollbook.cli import output
 from rollbook.cli.imports import follow
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, Tenant, settings_of
+from rollbook.cli.options import AsJson, Data, Tenant, settings_of
 from rollbook.cli.reach import reach
 from rollbook.errors import Invalid
 
@@ -49,18 +49,16 @@ def import_roster(
 
 
 @app.command("course")
+@output.in_a_form
 def show_course(
     course: Annotated[str, typer.Argument(help="Its id.")],
     *,
     now: Annotated[bool, typer.Option("--now", help="Only who is there today.")] = False,
     data: Data = None,
     tenant: Tenant = "default",
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    as_table: AsTable = False,
+    form: output.Format,
 ) -> None:
     """Who is in a course."""
-    form = output.chosen(as_json, as_csv, as_table)
     wanted = {"tenant_id": tenant, "now": now, "limit": 10_000}
     with reach(settings_of(data)) as found:
         answer = found.get(f"/api/v2/roster/courses/{quote(course)}", wanted)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from rollbook.cli import output
-from rollbook.cli.options import AsCsv, AsJson, AsTable, Data, settings_of
+from rollbook.cli.options import AsJson, Data, settings_of
 from rollbook.cli.reach import reach
 from rollbook.errors import Invalid, Unavailable
 
@@ -36,14 +36,12 @@ def create_tenant(
 
 
 @app.command("list")
-def list_tenants(
-    *, data: Data = None, as_json: AsJson = False, as_csv: AsCsv = False, as_table: AsTable = False
-) -> None:
+@output.in_a_form
+def list_tenants(*, data: Data = None, form: output.Format) -> None:
     """All tenants."""
-    form = output.chosen(as_json, as_csv, as_table)
     with reach(settings_of(data)) as found:
         tenants = found.get(PATH)["tenants"]
-    output.show(tenants, tenants, COLUMNS, form)
+    output.show_rows(tenants, COLUMNS, form)
 
 
 @app.command("show")

@@ -40,6 +40,7 @@ class Gone(BaseModel):
     archives: list[str] = Field(description="Archives that were deleted.")
     held_days: list[date] = Field(description="Days that are due, and held.")
     anonymised_days: list[date] = Field(description="Days whose events were unlinked from their users.")
+    failed: str = Field(description="Why it ended early, which is tried again within the hour; else empty.")
 
 
 class ArchiveAnswer(BaseModel):

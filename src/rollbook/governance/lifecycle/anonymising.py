@@ -93,7 +93,7 @@ class Anonymising:
         self._drop(row)
 
     def _drop(self, row: Record) -> None:
-        self._storage.remove(row["folder"])
+        self._storage.clear(row["folder"])
         self._records.drop(row["tenant"], row["id"])
 
 

@@ -38,7 +38,7 @@ def quiet(tenant: str, step: str) -> None:
 @dataclass(slots=True)
 class Expired:
     """What a run did, or would do: events and days archived, rollup days and archives deleted, days unlinked from their
-    users; and what is held back, by a hold or until its users are unlinked.
+    users; what is held back, by a hold or until its users are unlinked; and why it ended early, if it `failed`.
     """
 
     tenant: str
@@ -48,9 +48,11 @@ class Expired:
     archives: list[str] = field(default_factory=list)
     held_days: list[date] = field(default_factory=list)
     anonymised_days: list[date] = field(default_factory=list)
+    failed: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.events or self.rollup_days or self.archives or self.anonymised_days)
+        done = self.events or self.rollup_days or self.archives or self.anonymised_days
+        return bool(done or self.held_days or self.failed)
 
 
 class Expiry:
@@ -66,7 +68,10 @@ class Expiry:
         self._anonymising = Anonymising(store, self._packing, self._storage)
 
     def run(self, now: datetime | None = None, *, of: str | None = None, dry: bool = False) -> list[Expired]:
-        """Let go what is due (of one tenant, if named); `dry`: only say what would. Raises Unavailable."""
+        """Let go what is due; `dry`: only say what would. What fails for one tenant does not keep the others.
+
+        Raises Unavailable, also for what fails if one tenant is named.
+        """
         now = now or datetime.now(UTC)
         found: list[Expired] = []
         if not self._store.may_write():
@@ -75,13 +80,14 @@ class Expiry:
             if not dry:
                 self._packing.sweep()
             for tenant in [of] if of is not None else self._tenants(now):
+                expired = Expired(tenant)
                 try:
-                    expired = self._tenant(tenant, now, dry=dry)
+                    self._tenant(expired, now, dry=dry)
                 except RollbookError as error:
                     if of is not None:
                         raise
                     log.warning("expiry_failed", tenant=tenant, detail=error.detail, effect="it is tried again")
-                    continue
+                    expired.failed = error.detail
                 if expired:
                     found.append(expired)
             if not dry and any(one.events or one.rollup_days or one.anonymised_days for one in found):
@@ -106,14 +112,15 @@ class Expiry:
         known = {row["tenant"] for row in self._records.archives()} | set(self._store.rollups.seals.tenants())
         return sorted(known | set(self._raw.tenants(now)))
 
-    def _tenant(self, tenant: str, now: datetime, *, dry: bool) -> Expired | None:
+    def _tenant(self, found: Expired, now: datetime, *, dry: bool) -> None:
+        tenant = found.tenant
         if not dry:
             self.mend(tenant)
-        ages, found = ages_of(self._store, tenant), Expired(tenant)
+        ages = ages_of(self._store, tenant)
         zone = self._store.zone_of(tenant)
         holds = held(self._store, tenant)
         if any(not hold.user for hold in holds):
-            return None
+            return
         users = sorted({hold.user for hold in holds})
         kept = self._raw.days_of(tenant, zone, users) if users else set()
         if (unlink_before := ages.anonymise_before(now)) is not None:
@@ -122,7 +129,6 @@ class Expiry:
         self._expire_raw(found, zone, ages.events_before(now), kept, now=now, dry=dry)
         self._expire_rollups(found, ages.rollups_before(now), kept, dry=dry)
         self._expire_archives(found, ages, now, users, dry=dry)
-        return found if found or found.held_days else None
 
     def _expire_raw(
         self, found: Expired, zone: str, upto: datetime, kept: set[date], *, now: datetime, dry: bool
@@ -204,7 +210,7 @@ class Expiry:
             self._undo(row)
 
     def _undo(self, row: Record) -> None:
-        self._storage.remove(row["folder"])
+        self._storage.clear(row["folder"])
         self._records.drop(row["tenant"], row["id"])
 
     def _mark_restored(self, tenant: str) -> None:
@@ -258,9 +264,9 @@ class Expiry:
             due = row["last_received"] is not None and row["last_received"] <= ages.archives_before(now)
             if row["state"] != "kept" or not due or self._holds_any(row, users):
                 continue
-            found.archives.append(row["id"])
             if not dry:
                 self._undo(row)
+            found.archives.append(row["id"])
 
     def _holds_any(self, row: Record, users: list[str]) -> bool:
         """Whether an archive has events of some users."""

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,72 +14,78 @@ from pyarrow import fs
 from rollbook.errors import Invalid, Unavailable
 from rollbook.settings import Settings
 
+# a manifest is shorter, so that it is replaced as a whole or not at all
 CHUNK = 4 << 20
 LONGEST_NAME = 120
+RIGHT = "ROLLBOOK_ARCHIVE must be a folder, or s3://bucket/prefix?region=…&endpoint_override=https://…"
+SETTINGS_OF_BUCKETS = "ROLLBOOK_ARCHIVE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
 class Storage:
-    """Files by name, parts divided by `/`. Raises Unavailable."""
+    """Files by name, parts divided by `/`. Raises Unavailable, naming the setting; Invalid if the setting is wrong."""
 
     def __init__(self, settings: Settings) -> None:
-        self.address = settings.archive or str(settings.data / "archive")
-        if "://" in self.address:
-            self._files, self._root, self._local = *_bucket(self.address), False
-        else:
-            folder = Path(self.address).resolve()
-            self._files, self._root, self._local = fs.LocalFileSystem(), str(folder), True
+        address = settings.archive or str(settings.data / "archive")
+        self._local = "://" not in address
+        self._files, self._root = _folder(address) if self._local else _bucket(address)
 
     def put(self, draft: Path, name: str) -> None:
         """Copy a file there; when it returns, it is kept. The draft stays."""
-        place = f"{self._root}/{name}"
-        try:
+        with self._doing("written", name):
             if self._local:
-                _copy(draft, Path(place))
+                _copy(draft, Path(self._root, name))
                 return
-            with draft.open("rb") as source, self._files.open_output_stream(place) as target:
-                while piece := source.read(CHUNK):
-                    target.write(piece)
-        except OSError as error:
-            raise Unavailable(f"archive {place} cannot be written: {error}") from error
+            with draft.open("rb") as source:
+                # before the stream begins: whatever ends it, what was written by then becomes the object
+                piece = source.read(CHUNK)
+                with self._files.open_output_stream(f"{self._root}/{name}") as target:
+                    while piece:
+                        target.write(piece)
+                        piece = source.read(CHUNK)
 
     def get(self, name: str, into: Path) -> str:
         """Copy a file from there; its SHA-256. Raises Invalid if there is none."""
         digest = hashlib.sha256()
-        try:
-            with self._files.open_input_stream(f"{self._root}/{name}") as source, into.open("wb") as target:
+        with self._doing("read", name):
+            try:
+                opened = self._files.open_input_stream(f"{self._root}/{name}")
+            except FileNotFoundError as error:
+                raise Invalid(f"archive file {self.place(name)} is missing") from error
+            with opened as source, into.open("wb") as target:
                 while piece := source.read(CHUNK):
                     digest.update(piece)
                     target.write(piece)
-        except FileNotFoundError as error:
-            raise Invalid(f"archive file {self._root}/{name} is missing") from error
-        except OSError as error:
-            raise Unavailable(f"archive {self._root}/{name} cannot be read: {error}") from error
         return digest.hexdigest()
 
     def names(self, folder: str) -> list[str]:
         """The files in a folder, by name."""
-        selector = fs.FileSelector(f"{self._root}/{folder}", allow_not_found=True)
-        try:
-            found = self._files.get_file_info(selector)
-        except OSError as error:
-            raise Unavailable(f"archive {self._root}/{folder} cannot be listed: {error}") from error
+        with self._doing("listed", folder):
+            found = self._files.get_file_info(fs.FileSelector(f"{self._root}/{folder}", allow_not_found=True))
         return sorted(info.base_name for info in found if info.type == fs.FileType.File)
 
-    def remove(self, folder: str, names: Iterator[str] | list[str] | None = None) -> None:
-        """Remove some files of a folder, or all of it. What is not there is no error."""
-        for name in self.names(folder) if names is None else names:
-            try:
+    def remove(self, folder: str, names: Iterable[str]) -> None:
+        """Remove some files of a folder. What is not there is no error."""
+        for name in names:
+            with self._doing("removed", f"{folder}/{name}"), suppress(FileNotFoundError):
                 self._files.delete_file(f"{self._root}/{folder}/{name}")
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise Unavailable(f"archive {self._root}/{folder}/{name} cannot be removed: {error}") from error
-        if names is None and self._local:
-            shutil.rmtree(f"{self._root}/{folder}", ignore_errors=True)
+
+    def clear(self, folder: str) -> None:
+        """Remove a folder with all files in it. What is not there is no error."""
+        # (not file by file: the last one would leave an empty object in a bucket that stands for the folder)
+        with self._doing("removed", folder), suppress(FileNotFoundError):
+            self._files.delete_dir(f"{self._root}/{folder}")
 
     def place(self, name: str) -> str:
         """The whole address of a file, for people."""
-        return f"{self._root}/{name}"
+        return f"{self._root}/{name}" if self._local else f"s3://{self._root}/{name}"
+
+    @contextmanager
+    def _doing(self, done: str, name: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            settings = "ROLLBOOK_ARCHIVE" if self._local else SETTINGS_OF_BUCKETS
+            raise Unavailable(f"archive {self.place(name)} cannot be {done} (see {settings}): {error}") from error
 
 
 def folder_of(tenant: str, month: str, archive: str) -> str:
@@ -116,12 +123,21 @@ def _copy(draft: Path, target: Path) -> None:
         sync(folder)
 
 
+def _folder(address: str) -> tuple[fs.FileSystem, str]:
+    return fs.LocalFileSystem(), str(Path(address).resolve())
+
+
 def _bucket(address: str) -> tuple[fs.FileSystem, str]:
-    right = "ROLLBOOK_ARCHIVE must be a folder, or s3://bucket/prefix?region=…&endpoint_override=…"
     if not address.startswith("s3://"):
-        raise Invalid(f"{right}; it is {address.partition('://')[0]}://…")
+        raise Invalid(f"{RIGHT}; it is {address.partition('://')[0]}://…")
     try:
         files, root = fs.FileSystem.from_uri(address)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise Invalid(f"{right}: {error}") from error
+    except pa.ArrowInvalid as error:
+        # the address may hold a secret
+        raise Invalid(f"{RIGHT}: {str(error).replace(address, 's3://…')}") from None
+    except OSError as error:
+        # without a region, the bucket is asked for it
+        raise Unavailable(f"the bucket of ROLLBOOK_ARCHIVE cannot be reached: {error}") from error
+    if not root.strip("/"):
+        raise Invalid(f"{RIGHT}; it names no bucket")
     return files, root.rstrip("/")
