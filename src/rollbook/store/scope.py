@@ -19,8 +19,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # a list of 100,000 names in a condition keeps ClickHouse's planner busy for half a minute, a subquery of them does not
 MOST_LITERAL_USERS = 1_000
-# what is read of so few is read by one thread in less time than several take to share it
-FEW_USERS = 3
 
 # scopes that are read from the events alone
 RAW = ("scope", "conversations_scope", "texts_scope")
@@ -86,8 +84,7 @@ class Scope:
         ctes = [f"members as ({self.members.sql})"] if self.members else []
         ctes += [f"{name} as ({text})" for name, text in self._texts().items() if _names(question, name)]
         body = question.strip().rstrip(";")
-        whole = f"with {', '.join(ctes)}{', ' + body[5:] if body[:5].lower() == 'with ' else ' ' + body}"
-        return whole if self.users is None or len(self.users) > FEW_USERS else f"{whole} settings max_threads = 1"
+        return f"with {', '.join(ctes)}{', ' + body[5:] if body[:5].lower() == 'with ' else ' ' + body}"
 
     def parameters(self) -> dict[str, Any]:
         """What the scopes bind; every name starts with `scope_`."""

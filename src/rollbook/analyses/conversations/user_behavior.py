@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.conversations.conversation import ConversationQuestion
-from rollbook.analyses.learner.measures import LearnerQuestion, Measures, engagement_score, risk_in_hundredths
+from rollbook.analyses.learner.each import measured
+from rollbook.analyses.learner.measures import Measures, engagement_score, risk_in_hundredths
 from rollbook.analyses.question import Answer, UserId, When
 from rollbook.governance.consent import Purpose
 from rollbook.store import Scope
@@ -17,13 +18,8 @@ from rollbook.store.scope import MILLISECOND
 MOST_INTENTS = 5
 MEASURES = tuple(field.name for field in dataclasses.fields(Measures))
 
-# the measures of one learner, for each of them; of the one who is asked about together, under whatever ids
-_ONE, _OF_EACH = (
-    "select if(count() = 0,",
-    "select if({user:String} = '', user, {user:String}) as learner, if(count() = 0,",
-)
-assert LearnerQuestion.sql.count(_ONE) == 1
-MEASURED = LearnerQuestion.sql.replace(_ONE, _OF_EACH).rstrip() + " where user != '' group by learner"
+# of the one who is asked about together, under whatever ids
+MEASURED = measured("if({user:String} = '', user, {user:String})", "learner")
 
 
 class BehaviorOfUser(Answer):

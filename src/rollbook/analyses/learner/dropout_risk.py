@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from rollbook.analyses.learner.measures import LearnerQuestion, Measures, risk_in_hundredths, risk_level, share
+from rollbook.analyses.learner.measures import LearnerQuestion, measures_of, risk_in_hundredths, risk_level, share
 from rollbook.analyses.question import Answer, When
 from rollbook.governance.consent import Purpose
 
@@ -37,7 +37,7 @@ class DropoutRisk(LearnerQuestion[Risk]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Risk]:
         """One row."""
-        measures = Measures(**found[0])
+        measures = measures_of(found)
         risk = risk_in_hundredths(measures, when.now)
         return [
             Risk(

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from rollbook.analyses.learner.measures import LearnerQuestion, Measures, Window, engagement_score, share
+from rollbook.analyses.learner.measures import LearnerQuestion, Measures, Window, engagement_score, measures_of, share
 from rollbook.analyses.question import Answer, When
 from rollbook.store import Scope
 
@@ -53,7 +53,7 @@ class Engagement(LearnerQuestion[EngagementOfLearner]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[EngagementOfLearner]:
         """One row."""
-        part = participation(Measures(**found[0]), self.window)
+        part = participation(measures_of(found), self.window)
         return [EngagementOfLearner(user_id=self.user, time_window=f"{self.window}d", **part.model_dump())]
 
 

@@ -8,9 +8,9 @@ from pydantic import Field
 from rollbook.analyses.learner.measures import (
     HIGH,
     LearnerQuestion,
-    Measures,
     Window,
     engagement_score,
+    measures_of,
     risk_in_hundredths,
 )
 from rollbook.analyses.question import Answer, When
@@ -64,7 +64,7 @@ class Intervention(LearnerQuestion[Recommendation]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Recommendation]:
         """One row."""
-        measures = Measures(**found[0])
+        measures = measures_of(found)
         intervention, priority, reason = decide(
             risk_in_hundredths(measures, when.now), engagement_score(measures, self.window), measures.score
         )

@@ -7,7 +7,14 @@ from pydantic import Field
 
 from rollbook.analyses.learner.engagement import Participation, participation
 from rollbook.analyses.learner.learning_velocity import velocity
-from rollbook.analyses.learner.measures import LearnerQuestion, Measures, Window, risk_in_hundredths, risk_level
+from rollbook.analyses.learner.measures import (
+    LearnerQuestion,
+    Measures,
+    Window,
+    measures_of,
+    risk_in_hundredths,
+    risk_level,
+)
 from rollbook.analyses.question import Answer, When
 
 
@@ -40,14 +47,15 @@ class LearnerMetrics(LearnerQuestion[MetricsOfLearner]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[MetricsOfLearner]:
         """One row."""
-        measures = Measures(**found[0])
+        return [self.of(measures_of(found), when)]
+
+    def of(self, measures: Measures, when: When) -> MetricsOfLearner:
+        """The answer, from the learner's measures."""
         risk = risk_in_hundredths(measures, when.now)
-        return [
-            MetricsOfLearner(
-                user_id=self.user,
-                engagement=participation(measures, self.window),
-                dropout_risk=None if risk is None else risk / 100,
-                risk_level=risk_level(risk),
-                learning_velocity=velocity(measures.concepts, self.days),
-            )
-        ]
+        return MetricsOfLearner(
+            user_id=self.user,
+            engagement=participation(measures, self.window),
+            dropout_risk=None if risk is None else risk / 100,
+            risk_level=risk_level(risk),
+            learning_velocity=velocity(measures.concepts, self.days),
+        )

@@ -5,12 +5,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from rollbook.analyses.learner.each import measured
 from rollbook.analyses.learner.learner_metrics import LearnerMetrics, MetricsOfLearner
-from rollbook.analyses.learner.measures import LearnerQuestion, Window
+from rollbook.analyses.learner.measures import Measures, Window
 from rollbook.analyses.question import Question, When
-
-_ONE, _OF_EACH = "select if(count() = 0,", "select user, if(count() = 0,"
-assert LearnerQuestion.sql.count(_ONE) == 1
 
 
 class Learners(Question[MetricsOfLearner]):
@@ -24,11 +22,7 @@ class Learners(Question[MetricsOfLearner]):
     part: Annotated[int, Field(ge=0, description="Which of the parts, from 0.")] = 0
     parts: Annotated[int, Field(ge=1, le=10_000)] = 1
 
-    # the measures of one learner, for each of them
-    sql: ClassVar[str] = (
-        LearnerQuestion.sql.replace(_ONE, _OF_EACH).rstrip()
-        + " where user != '' and person % {parts:UInt32} = {part:UInt32} group by user order by user"
-    )
+    sql: ClassVar[str] = measured("user", "user", "person % {parts:UInt32} = {part:UInt32}") + " order by user"
 
     def bound(self, when: When) -> dict[str, Any]:
         """Where the windows begin, and which part."""
@@ -36,7 +30,7 @@ class Learners(Question[MetricsOfLearner]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[MetricsOfLearner]:
         """A row for each, exactly as the question about one learner answers it."""
-        return [self._one(row.pop("user")).rows([row], when)[0] for row in map(dict, found)]
+        return [self._one(row.pop("user")).of(Measures(**row), when) for row in map(dict, found)]
 
     def _one(self, user: str) -> LearnerMetrics:
         return LearnerMetrics.model_construct(user=user, window=self.window, days=self.days)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from rollbook.analyses.learner.measures import DECIMALS, LearnerQuestion, Measures, Window
+from rollbook.analyses.learner.measures import DECIMALS, LearnerQuestion, Window, measures_of
 from rollbook.analyses.question import Answer, When
 from rollbook.store import Scope
 
@@ -40,7 +40,7 @@ class LearningVelocity(LearnerQuestion[Velocity]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Velocity]:
         """One row."""
-        concepts = Measures(**found[0]).concepts
+        concepts = measures_of(found).concepts
         return [
             Velocity(
                 user_id=self.user,

@@ -9,7 +9,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    String,
     Table,
+    bindparam,
     literal,
     or_,
     select,
@@ -25,6 +27,8 @@ from rollbook.store.records.people_tables import guardianships, identities, memb
 # what is kept may be made of what was kept, so it is half a second old at most
 AT_MOST_SECONDS_OLD = 0.25
 USER = "user"
+
+Text = str | ColumnElement[str]
 
 # in one condition: below what SQLite and PostgreSQL take
 MOST_NAMED = 1_000
@@ -129,7 +133,7 @@ class People:
         return self._database.rows(chosen.order_by(merges.c.made, merges.c.id))
 
     def _same_person(self, tenant: str, user: str) -> tuple[str, ...]:
-        found = self._database.rows(_identities(tenant, _person(tenant, user)))
+        found = self._database.rows(_SAME_PERSON, {"of_tenant": tenant, "of_user": user})
         others = sorted(row["value"] for row in found if row["scheme"] == USER and row["value"] != user)
         return (user, *others)
 
@@ -146,24 +150,29 @@ class People:
         return [row for some in _lists(sorted(names)) for row in self._database.rows(chosen.where(column.in_(some)))]
 
 
-def _person(tenant: str, user: str) -> ColumnElement[str]:
+def _person(tenant: Text, user: Text) -> ColumnElement[str]:
     """The person that a user is."""
     mine = identities.alias()
     named = (mine.c.tenant == tenant) & (mine.c.scheme == USER) & (mine.c.value == user)
     return select(mine.c.person).where(named).scalar_subquery()
 
 
-def _root(tenant: str, person: ColumnElement[str]) -> ColumnElement[str]:
+def _root(tenant: Text, person: ColumnElement[str]) -> ColumnElement[str]:
     """The person that stands for a person."""
     one = people.alias()
     return select(one.c.root).where(one.c.tenant == tenant, one.c.id == person).scalar_subquery()
 
 
-def _identities(tenant: str, person: ColumnElement[str]) -> Select[Any]:
+def _identities(tenant: Text, person: ColumnElement[str]) -> Select[Any]:
     """The identities of a person and of whom it was merged with; every step by an index."""
     group = select(people.c.id).where(people.c.tenant == tenant, people.c.root == _root(tenant, person))
     columns = (identities.c.scheme, identities.c.value, identities.c.person, identities.c.since)
     return select(*columns).where(identities.c.tenant == tenant, identities.c.person.in_(group))
+
+
+# asked for with every question about a learner; making a statement takes longer than asking it
+_OF_TENANT, _OF_USER = bindparam("of_tenant", type_=String), bindparam("of_user", type_=String)
+_SAME_PERSON = _identities(_OF_TENANT, _person(_OF_TENANT, _OF_USER))
 
 
 def _holds(table: Table, day: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
