@@ -225,7 +225,7 @@ def _memory(results: Results) -> Iterator[str]:
             (f"at the most while asking, {_millions(term.events)} events", _megabytes(term.peak_bytes)),
         ]
     if rows:
-        yield "Resident memory of the server, its code included. The duplicate filter is part of it: 2.4 bytes an id."
+        yield "Resident memory of the server, its code included. The duplicate filter is part of it: 3 bytes an id."
         yield ""
         yield from table(("", "MB"), rows)
 

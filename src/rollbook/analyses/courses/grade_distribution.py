@@ -9,6 +9,7 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import Crowd
+from rollbook.analyses.learning.attempts import LATEST
 from rollbook.analyses.learning.of_course import OfPeriod
 from rollbook.analyses.question import Answer, When
 
@@ -35,19 +36,19 @@ class GradeDistribution(OfPeriod[GradeRange]):
     width: Literal[5, 10, 20, 25] = Field(10, description="Of a range, in points.")
     content: str | None = Field(None, max_length=1024, description="Only of this content; default: of the course.")
 
-    sql: ClassVar[str] = """
-        select course, least(toUInt8(floor(grade / {width:UInt8})), intDiv(100, {width:UInt8}) - 1) as place,
+    sql: ClassVar[str] = f"""
+        select course, least(toUInt8(floor(grade / {{width:UInt8}})), intDiv(100, {{width:UInt8}}) - 1) as place,
                count() as learners
         from (
-            select course, person, avg(latest) as grade
+            select any(named) as course, avg(latest) as grade
             from (
-                select course, person, content,
-                       argMax(assumeNotNull(score), (timestamp, assumeNotNull(score))) as latest
+                select any(course) as named, cityHash64(course, person) as learner, cityHash64(content) as item,
+                       {LATEST} as latest
                 from scope
-                where type in {attempts:Array(String)} and isNotNull(score) and person != sipHash64('')
-                      and (empty({contents:Array(String)}) or content in {contents:Array(String)})
-                group by course, person, content)
-            group by course, person)
+                where type in {{attempts:Array(String)}} and isNotNull(score) and person != sipHash64('')
+                      and (empty({{contents:Array(String)}}) or content in {{contents:Array(String)}})
+                group by learner, item)
+            group by learner)
         group by course, place
         order by course, place
         """

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import EVERYONE, Crowd
+from rollbook.analyses.learning.attempts import FIRST
 from rollbook.analyses.learning.of_course import OfPeriod, Passing
 from rollbook.analyses.question import Answer, When
 
@@ -39,11 +40,11 @@ class ItemAnalysis(OfPeriod[Item]):
     passing: Passing = Field(70, description="Score from which an attempt is passed.")
     least: int = Field(30, ge=2, le=100_000, description="Learners that a discrimination needs.")
 
-    sql: ClassVar[str] = """
+    sql: ClassVar[str] = f"""
         select item, count() as learners, avg(first) / 100 as difficulty, avg(good) as pass_rate,
                countIf(others > 0) as compared, corrStableIf(good, rest, others > 0) as discrimination
         from (
-            select item, first, toFloat64(first >= {passing:Float64}) as good,
+            select item, first, toFloat64(first >= {{passing:Float64}}) as good,
                    k - 1 as others, if(others > 0, (total - first) / others, 0) as rest
             from (
                 select length(firsts) as k, arraySum(firsts.2) as total,
@@ -51,9 +52,9 @@ class ItemAnalysis(OfPeriod[Item]):
                 from (
                     select groupArray((content, first)) as firsts
                     from (
-                        select content, person, argMin(assumeNotNull(score), (timestamp, assumeNotNull(score))) as first
+                        select content, person, {FIRST} as first
                         from scope
-                        where type in {attempts:Array(String)} and isNotNull(score) and content != ''
+                        where type in {{attempts:Array(String)}} and isNotNull(score) and content != ''
                               and person != sipHash64('')
                         group by content, person)
                     group by person)))

@@ -33,20 +33,22 @@ class SectionEngagement(OfPeriod[Section]):
     by: Literal["concept", "section", "subsection"] = Field("concept", description="What a section is.")
 
     sql: ClassVar[str] = """
-        select section, whole, length(groupUniqArrayArray(used)) as contents, count() as learners,
-               arrayCount(n -> n = contents, groupArray(toUInt64(length(used)))) as all
+        select place as section, whole, length(groupUniqArrayArray(items)) as contents, count() as learners,
+               arrayCount(n -> n = contents, groupArray(toUInt64(length(items)))) as all
         from (
-            select place.1 as whole, place.2 as section, person, groupUniqArray(content) as used
+            select any(section) as place, whole, groupUniqArrayArray(used) as items
             from (
-                select person, content, arrayJoin([(0, section_of), (1, '')]) as place
+                select any(section_of) as named, person, groupUniqArray(cityHash64(content)) as used
                 from (
                     select person, content,
                            if({by:String} = 'concept', concept,
                               JSONExtractString(properties, {by:String})) as section_of
                     from scope
                     where type in {kinds:Array(String)} and content != '' and person != sipHash64(''))
-                where section_of != '')
-            group by whole, section, person)
+                where section_of != ''
+                group by cityHash64(section_of, person), person)
+            array join [named, ''] as section, [0, 1] as whole
+            group by whole, cityHash64(section, person))
         group by whole, section
         order by whole, section
         """
