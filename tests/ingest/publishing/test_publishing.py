@@ -13,12 +13,12 @@ import httpx
 import pytest
 from redis import Redis
 
-from rollbook.governance.consent import Decision, decide, restrict
+from rollbook.governance.consent import Decision, decide, restrict, standing
 from rollbook.governance.rights.erasure import STEPS, Erasure
 from rollbook.governance.rights.subject import subject
 from rollbook.governance.tenants import tenants_of
 from rollbook.ingest.intake import Intake
-from rollbook.ingest.publishing import Publisher, publisher_of
+from rollbook.ingest.publishing import Publisher, publisher, publisher_of
 from rollbook.store import Store
 from rollbook.store.sharing import History
 from rollbook.store.sharing.history import Names
@@ -181,6 +181,10 @@ def test_who_opts_out_leaves_redis_and_is_not_told_of_again(served: Served, clie
     until(lambda: client.zcard(f"analytics:{tenant}:timeline") == 2)
     told = client.zrange(f"analytics:{tenant}:timeline", 0, -1)
     assert {json.loads(text)["user_id"] for text in told} == {"bo"}
+
+
+def test_who_opts_out_leaves_within_a_second() -> None:
+    assert publisher.TICK_SECONDS + publisher.SWEEP_SECONDS + standing.AT_MOST_SECONDS_OLD < 1
 
 
 @pytest.mark.service("redis")

@@ -26,11 +26,12 @@ from rollbook.store.sharing.history import published, read
 log = structlog.get_logger()
 
 GROUP_EVENTS = 1_000
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.2
 # how long Redis is left alone when it did not answer
 REST_SECONDS = 2.0
 EXPIRE_SECONDS = 60.0
-SWEEP_SECONDS = 5.0
+# with the tick, and the half second for which a decision may be unknown, whoever opts out leaves within a second
+SWEEP_SECONDS = 0.2
 TOLD_SECONDS = 60.0
 CLOSING_SECONDS = 2.0
 
