@@ -8,6 +8,7 @@ import json
 import resource
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from rollbook.analyses.ask import ask
@@ -26,9 +27,9 @@ def main() -> None:
     used, failed = 0.0, ""
     with Store(load(data=Path(folder), roll_quiet_seconds=10**9)) as store:
         try:
-            for _ in range(int(asks) + 1):
+            for number in range(int(asks) + 1):
                 began, used = time.perf_counter(), time.process_time() if len(seconds) == 1 else used
-                ask(store, Retention(users=named, as_of=term_end()))
+                ask(store, Retention(users=named, as_of=term_end() - timedelta(milliseconds=number)))
                 seconds.append(time.perf_counter() - began)
         except RollbookError as error:
             failed = error.detail

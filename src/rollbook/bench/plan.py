@@ -27,7 +27,7 @@ class Plan:
     learners: int = 100_000
     days: int = 30
     asks: int = 10
-    most_seconds_of_asks: float = 60
+    most_seconds_of_asks: float = 20
 
 
 def planned(

@@ -172,28 +172,30 @@ def _parameters(kind: Any, plan: Plan) -> Callable[[int], Parameters] | None:
     required = {name for name, one in kind.model_fields.items() if one.is_required()}
     if not required <= {"user", "cohort_date", "content"}:
         return None
-    until = term_end()
-    fixed: Parameters = {"as_of": until.isoformat()}
+    fixed: Parameters = {}
     if "cohort_date" in required:
-        fixed["cohort_date"] = _first_day(until, plan)
+        fixed["cohort_date"] = _first_day(term_end(), plan)
     if "content" in required:
         fixed["content"] = A_CONTENT
     if "parts" in kind.model_fields:
         fixed["parts"] = PARTS_OF_LEARNERS
-    return lambda number: fixed | ({"user": _someone(number, plan)} if "user" in required else {})
+    return lambda number: _now(number) | fixed | ({"user": _someone(number, plan)} if "user" in required else {})
+
+
+def _now(number: int) -> Parameters:
+    """As of the end of the term, a millisecond earlier each time: else the last answer, which is kept, is told."""
+    return {"as_of": (term_end() - timedelta(milliseconds=number)).isoformat()}
 
 
 def _documented(plan: Plan) -> Iterator[tuple[str, str, Callable[[int], Parameters]]]:
     """What document 1's clients call, and the page."""
-    until = term_end()
-    now: Parameters = {"as_of": until.isoformat()}
-    yield "dashboard data", "/dashboard-data", lambda _: now
-    yield "retention of everybody", "/retention", lambda _: now | {"period": 7}
-    yield "retention of everybody", "/retention", lambda _: now | {"period": 30}
+    yield "dashboard data", "/dashboard-data", _now
+    yield "retention of everybody", "/retention", lambda n: _now(n) | {"period": 7}
+    yield "retention of everybody", "/retention", lambda n: _now(n) | {"period": 30}
     for what in ("metrics", "engagement", "predict-dropout"):
-        yield f"{what} of one learner", f"/{what}/{{user}}", lambda n: now | {"user": _someone(n, plan)}
-    yield "cohort analysis", "/cohort-analysis", lambda _: now | {"cohort_date": _first_day(until, plan)}
-    yield "the overview page's data", "/overview.json", lambda _: now
+        yield f"{what} of one learner", f"/{what}/{{user}}", lambda n: _now(n) | {"user": _someone(n, plan)}
+    yield "cohort analysis", "/cohort-analysis", lambda n: _now(n) | {"cohort_date": _first_day(term_end(), plan)}
+    yield "the overview page's data", "/overview.json", _now
 
 
 def _named(plan: Plan, folder: Path) -> Asks:
