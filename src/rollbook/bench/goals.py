@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rollbook.bench.ingest import Rounds
+from rollbook.bench.questions import Term
 from rollbook.bench.results import Results
 
 SHARE_OF_BARE = 0.6
@@ -13,6 +14,8 @@ LIVE_P99_MS = 1_000
 GOAL_EVENTS = 30_000_000
 IMPORTED_A_SECOND = 120_000
 IDLE_BYTES = 400_000_000
+ASK_MS = 500
+ASKING_BYTES = 2_000_000_000
 ASKS_MS = {
     "dashboard data": 150,
     "retention of everybody": 150,
@@ -33,7 +36,8 @@ class Goal:
 
 def goals(results: Results) -> list[Goal]:
     """Every goal there is."""
-    return [*_ingest(results), _visible(results), *_live(results), *_asks(results), _imported(results), _idle(results)]
+    asked = [*_asks(results), *_questions(results)]
+    return [*_ingest(results), _visible(results), *_live(results), *asked, _imported(results), _idle(results)]
 
 
 def _at_least(what: str, wanted: float, found: float | None, form: str) -> Goal:
@@ -91,12 +95,29 @@ def _none(what: str, counts: list[int]) -> Goal:
 
 def _asks(results: Results) -> list[Goal]:
     """The slowest of the medians where a call is made with several parameters."""
-    term = next((one for one in results.terms if one.events == GOAL_EVENTS), None)
+    term = _term(results)
     found = []
     for name, most in ASKS_MS.items():
         medians = [one.p50_ms for one in term.documented if one.name == name and not one.failed] if term else []
         found.append(_below(f"30 million events: {name}, p50", most, max(medians, default=None), "ms"))
     return found
+
+
+def _questions(results: Results) -> list[Goal]:
+    """Every question of the catalogue, and the most memory that the server held while one was answered."""
+    term = _term(results)
+    slow = [one for one in term.questions if one.failed or one.p50_ms >= ASK_MS] if term else None
+    peak = max((one.peak_bytes or 0 for one in term.questions), default=0) if term else None
+    what = f"30 million events: questions with a p50 of {ASK_MS} ms and more"
+    shown = "not measured" if slow is None or term is None else f"{len(slow)} of {len(term.questions)}"
+    return [
+        Goal(what, "0", shown, None if slow is None else not slow),
+        _below("30 million events: most memory while asked", ASKING_BYTES / 1e6, peak / 1e6 if peak else None, "MB"),
+    ]
+
+
+def _term(results: Results) -> Term | None:
+    return next((one for one in results.terms if one.events == GOAL_EVENTS), None)
 
 
 def _imported(results: Results) -> Goal:

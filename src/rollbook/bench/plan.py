@@ -5,7 +5,7 @@ from pathlib import Path
 
 PARTS = ("ingest", "visible", "live", "questions", "import")
 
-FULL_SIZES = (1_000_000, 10_000_000, 30_000_000)
+FULL_SIZES = (1_000_000, 3_000_000, 10_000_000, 30_000_000)
 QUICK_SIZES = (1_000_000,)
 
 
@@ -55,4 +55,5 @@ def planned(
         watched_posts=10 if quick else 50,
         clicks=clicks if events is None else min(clicks, events),
         oulad=oulad,
+        asks=3 if quick else 10,
     )
