@@ -10,7 +10,7 @@ DAY = timedelta(days=1)
 
 def unsigned(tenant: str, *names: str) -> list[int]:
     """The keys as the table holds them."""
-    return [keys.key_of(tenant, name) % 2**128 for name in names]
+    return [keys.number_of(keys.key_of(tenant, name)) for name in names]
 
 
 def held(store: Store, wanted: list[int]) -> int:

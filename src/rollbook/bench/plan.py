@@ -24,9 +24,9 @@ class Plan:
     watched_posts: int
     clicks: int
     oulad: Path | None
+    asks: int
     learners: int = 100_000
     days: int = 30
-    asks: int = 10
     most_seconds_of_asks: float = 20
 
 

@@ -185,7 +185,7 @@ def _parameters(kind: Any, plan: Plan) -> Callable[[int], Parameters] | None:
 
 
 def _again(number: int) -> Parameters:
-    """The same, later than all that was asked as questions: document 1's calls ask some of them once more."""
+    """As of moments of which no question was asked: document 1's calls ask some of the same once more."""
     return _now(number + MOST_ASKS)
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from rollbook.event import Event, Promoted
 from rollbook.ingest.batch import Batch
 from rollbook.store import events as table
-from rollbook.store.keys import hashes
+from rollbook.store import keys
 
 QUARTER_MS = 900_000  # every zone's midnight falls on a quarter of an hour in UTC
 DAY_MS = 86_400_000
@@ -103,9 +103,8 @@ def keys_of(rows: pa.Table) -> list[bytes]:
     """The dedup key of every row."""
     tenants = pc.unique(rows["tenant"]).to_pylist()
     if len(tenants) == 1:
-        return hashes(tenants[0], rows["id"].to_pylist())
-    pairs = zip(rows["tenant"].to_pylist(), rows["id"].to_pylist(), strict=True)
-    return [key for tenant, id in pairs for key in hashes(tenant, [id])]
+        return keys.keys_of(tenants[0], rows["id"].to_pylist())
+    return list(map(keys.key_of, rows["tenant"].to_pylist(), rows["id"].to_pylist()))
 
 
 def days_of(rows: pa.Table, zone_of: Callable[[str], str]) -> set[tuple[str, date]]:

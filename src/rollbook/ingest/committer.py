@@ -25,7 +25,7 @@ from rollbook.ingest.once.seen import Seen
 from rollbook.ingest.tally import Counted, Tally, counted
 from rollbook.ingest.waiting import Lane, Slice, Waiting, acknowledge, sent_by
 from rollbook.store import Store, dead_letters, events
-from rollbook.store.keys import hashes
+from rollbook.store.keys import key_of
 from rollbook.store.privacy import message_texts
 
 log = structlog.get_logger()
@@ -291,7 +291,7 @@ class Committer:
             keys = list(zip(rows.column("tenant").to_pylist(), rows.column("id").to_pylist(), strict=True))
             stored = events.stored_keys(self._store.engine, keys, stamp)
             if stored:
-                self._seen.add([key for tenant, id in stored for key in hashes(tenant, [id])], stamp)
+                self._seen.add([key_of(*key) for key in stored], stamp)
                 rows = rows.filter(pa.array([key in stored for key in keys]))
                 self._tally.add(self._tally.accepted(rows), stamp)
                 # on a server they may have come in long after the insert was given up

@@ -27,19 +27,19 @@ group by received order by received
 AT_ONCE = {"max_insert_threads": 1, "min_insert_block_size_rows": 4_000_000, "min_insert_block_size_bytes": 0}
 
 
-def key_of(tenant: str, event_id: str) -> int:
-    """The 128-bit key of an event, signed; equal for the same tenant and id, else different for all that matters."""
-    return mmh3.hash128(f"{tenant}{SEPARATOR}{event_id}", signed=True)
+def key_of(tenant: str, event_id: str) -> bytes:
+    """The 16 bytes of an event's key; equal for the same tenant and id, else different for all that matters."""
+    return mmh3.hash_bytes(f"{tenant}{SEPARATOR}{event_id}")
 
 
-def hashes(tenant: str, event_ids: Iterable[str]) -> list[bytes]:
-    """The keys of a tenant's events as bytes, the form in which the way in works with them."""
+def keys_of(tenant: str, event_ids: Iterable[str]) -> list[bytes]:
+    """The keys of a tenant's events, in less time than one by one."""
     start = tenant + SEPARATOR
     return [mmh3.hash_bytes(start + event_id) for event_id in event_ids]
 
 
 def number_of(key: bytes) -> int:
-    """A key of `hashes` as the table holds it, unsigned."""
+    """A key as the table holds it: unsigned, of 128 bits."""
     return int.from_bytes(key, "little")
 
 

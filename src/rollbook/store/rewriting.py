@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine, Row
-from rollbook.store.intake.derived import COLUMNS
+from rollbook.store.intake.derived import all_but
 
 # every table of rows about users that are not filled again from others; what may name users in texts
 TABLES: dict[str, tuple[str, ...]] = {
@@ -90,7 +90,7 @@ class Rewriting:
     def _pages(self, stretch: Stretch) -> Iterator[pa.Table]:
         pages = stretch.rows // PAGE + 1
         sql = (
-            f"select *{_BUT[stretch.table]} from {stretch.table} where _partition_id = {{partition:String}}"
+            f"select {all_but(stretch.table)} from {stretch.table} where _partition_id = {{partition:String}}"
             f" and {self._those(stretch.table, 'old')} and cityHash64(user, {_NAMES[stretch.table]}) %"
             " {pages:UInt32} = {page:UInt32}"
         )
@@ -110,8 +110,6 @@ class Rewriting:
         self._engine.command(sql + self._those(stretch.table, form), bound, settings=MUTATION)
 
 
-# what follows from the properties is worked out anew
-_BUT = {"events": f" except ({', '.join(COLUMNS)})", "sealed_activity": "", "message_texts": ""}
 _NAMES = {"events": "id", "sealed_activity": "course", "message_texts": "id"}
 
 

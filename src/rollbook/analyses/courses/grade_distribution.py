@@ -9,9 +9,12 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import Crowd
-from rollbook.analyses.learning.attempts import LATEST
+from rollbook.analyses.learning.attempts import grades
 from rollbook.analyses.learning.of_course import OfPeriod
 from rollbook.analyses.question import Answer, When
+
+# of one content, where one is named
+ONLY = "(empty({contents:Array(String)}) or content in {contents:Array(String)})"
 
 
 class GradeRange(Answer):
@@ -39,24 +42,14 @@ class GradeDistribution(OfPeriod[GradeRange]):
     sql: ClassVar[str] = f"""
         select course, least(toUInt8(floor(grade / {{width:UInt8}})), intDiv(100, {{width:UInt8}}) - 1) as place,
                count() as learners
-        from (
-            select any(named) as course, avg(latest) as grade
-            from (
-                select any(course) as named, cityHash64(course, person) as learner, cityHash64(content) as item,
-                       {LATEST} as latest
-                from scope
-                where type in {{attempts:Array(String)}} and isNotNull(score) and person != sipHash64('')
-                      and (empty({{contents:Array(String)}}) or content in {{contents:Array(String)}})
-                group by learner, item)
-            group by learner)
+        from ({grades(ONLY)})
         group by course, place
         order by course, place
         """
     crowd: ClassVar[Crowd] = Crowd(
-        """
+        f"""
         select course, person from scope
-        where type in {attempts:Array(String)} and isNotNull(score) and person != sipHash64('')
-              and (empty({contents:Array(String)}) or content in {contents:Array(String)})
+        where type in {{attempts:Array(String)}} and isNotNull(score) and person != sipHash64('') and {ONLY}
         """,
         counts={"learners": "graded"},
     )

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import EVERYONE, Crowd
-from rollbook.analyses.learning.attempts import LATEST
+from rollbook.analyses.learning.attempts import grades
 from rollbook.analyses.learning.of_course import OfPeriod, Passing
 from rollbook.analyses.question import Answer, When
 
@@ -34,15 +34,7 @@ class PassRate(OfPeriod[CourseGrades]):
     sql: ClassVar[str] = f"""
         select course, count() as graded, countIf(grade >= {{passing:Float64}}) as passing, avg(grade) as mean_grade,
                quantileExactInclusive(0.5)(grade) as median_grade
-        from (
-            select any(named) as course, avg(latest) as grade
-            from (
-                select any(course) as named, cityHash64(course, person) as learner, cityHash64(content) as item,
-                       {LATEST} as latest
-                from scope
-                where type in {{attempts:Array(String)}} and isNotNull(score) and person != sipHash64('')
-                group by learner, item)
-            group by learner)
+        from ({grades()})
         group by course
         order by course
         """

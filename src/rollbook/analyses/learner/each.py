@@ -1,6 +1,9 @@
 """Each: the measures of every learner in one query, as analyses/learner/measures.py adds them up for one."""
 
-# Roles: 1 a session's start, 2 content started, 3 content completed (and so started).
+from rollbook.analyses.learner.measures import COMPLETED, SESSION, STARTED
+
+# 1 a session's start, 2 content started, 3 content completed (and so started)
+_ROLES = {SESSION: 1} | dict.fromkeys(sorted(STARTED), 2) | dict.fromkeys(sorted(COMPLETED), 3)
 _SQL = """
     select <key> as <name>,
            if(count() = 0, null, max(timestamp)) as last,
@@ -22,9 +25,9 @@ _SQL = """
                type = 'quiz_completion' and isNotNull(score) as quiz,
                least(greatest(ifNull(score, 0), 0), 100) as points,
                quiz and points >= 70 and timestamp >= {velocity_begin:DateTime64(3, 'UTC')} as passed,
-               transform(type, ['session_start', 'content_view', 'content_start', 'material_view', 'video_play',
-                                'content_completion', 'completion', 'material_complete', 'course_complete'],
-                         [1, 2, 2, 2, 2, 3, 3, 3, 3], 0) as role,
+               transform(type,
+                         <types>,
+                         <roles>, 0) as role,
                multiIf(type = 'course_complete' and course != '', concat('course ', course),
                        content != '', concat('content ', content), '') as thing,
                if(concept != '', concat('concept ', concept), thing) as topic
@@ -38,4 +41,14 @@ def measured(key: str, name: str, more: str = "") -> str:
 
     `more`: which of the learners, as a condition; all of them if it is empty.
     """
-    return _SQL.replace("<key>", key).replace("<name>", name).replace("<more>", f" and {more}" if more else "")
+    parts = {
+        "key": key,
+        "name": name,
+        "more": f" and {more}" if more else "",
+        "types": str(list(_ROLES)),
+        "roles": str(list(_ROLES.values())),
+    }
+    sql = _SQL
+    for part, text in parts.items():
+        sql = sql.replace(f"<{part}>", text)
+    return sql

@@ -14,3 +14,20 @@ _PLACED = (
 # the highest of several
 FIRST = f"reinterpretAsFloat64(toUInt64(min({_PLACED})))"
 LATEST = f"reinterpretAsFloat64(toUInt64(max({_PLACED})))"
+
+
+def grades(only: str = "") -> str:
+    """A query with a row for each learner in each course: the mean of the last scores of their contents.
+
+    `only`: a condition on the attempts besides.
+    """
+    besides = f"\n                      and {only}" if only else ""
+    return f"""
+            select any(named) as course, avg(latest) as grade
+            from (
+                select any(course) as named, cityHash64(course, person) as learner, cityHash64(content) as item,
+                       {LATEST} as latest
+                from scope
+                where type in {{attempts:Array(String)}} and isNotNull(score) and person != sipHash64(''){besides}
+                group by learner, item)
+            group by learner"""

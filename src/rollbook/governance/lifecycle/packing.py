@@ -18,7 +18,7 @@ from rollbook.governance.lifecycle.manifest import ALL_KEYS, NAME, Manifest, Par
 from rollbook.governance.lifecycle.storage import Storage, sha256, sync
 from rollbook.store import events
 from rollbook.store.expiry.raw import Due
-from rollbook.store.keys import key_of
+from rollbook.store.keys import key_of, number_of
 
 MOST_ROWS_OF_FILE = 2_000_000
 DRAFTS = "archive-drafts"
@@ -182,7 +182,7 @@ def days_of(block: pa.Table, zone: str) -> pa.Array:
 
 def _keys(block: pa.Table) -> int:
     pairs = zip(block["tenant"].to_pylist(), block["id"].to_pylist(), strict=True)
-    return sum(key_of(*pair) % ALL_KEYS for pair in pairs) % ALL_KEYS
+    return sum(number_of(key_of(*pair)) for pair in pairs) % ALL_KEYS
 
 
 def month_of(moment: datetime | date, zone: str = "UTC") -> str:

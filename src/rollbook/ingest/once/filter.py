@@ -13,7 +13,6 @@ import numpy as np
 
 WORDS = 16
 BITS_PER_KEY = 24
-KEY_BYTES = 16
 # what is looked at together: 64 bytes a key
 SLICE = 65_536
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine, Row
 from rollbook.store.erasing.words import NEVER, keyed_pattern, telling_pattern
-from rollbook.store.intake.derived import COLUMNS, follow
+from rollbook.store.intake.derived import EVENTS, all_but, follow
 
 # the table holds one person at a time
 _one_at_a_time = threading.Lock()
@@ -23,7 +23,6 @@ _one_at_a_time = threading.Lock()
 MUTATION = {"mutations_sync": 2}
 WAIT_SECONDS = 600
 ERASED = "erased"
-EVENTS = "events"
 
 # whose rows leave in another way (the trail), or belong to nobody
 NOT_HERE = ("audit", "erasing")
@@ -107,8 +106,7 @@ class Erasing:
 
     def rows(self, target: Target, tenant: str) -> list[Row]:
         """The person's rows of a table, all columns."""
-        but = f" except ({', '.join(COLUMNS)})" if target.table == EVENTS else ""
-        sql = f"select *{but} from {target.table} where {target.theirs}"
+        sql = f"select {all_but(target.table)} from {target.table} where {target.theirs}"
         return self._engine.query(sql, {"tenant": tenant}, settings={"final": 1}, unlimited=True)
 
     def remove(self, tenant: str) -> dict[str, int]:

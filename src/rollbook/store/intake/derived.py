@@ -8,17 +8,18 @@ them out; who inserts many says where nothing follows; and who changes propertie
 import pyarrow as pa
 import pyarrow.compute as pc
 
+EVENTS = "events"
 # events of these types keep their properties once more, as those with one of the marks do
 TYPES = ("api_request", "api_error", "experiment_assigned", "experiment_exposed")
-MARKS = (b'"model_provider"', b'"metric_name"')
+MARKS = ('"model_provider"', '"metric_name"')
 
 # `text`: an expression of the properties
 _KIND = (
-    "multiIf(position({text}, '\"model_provider\"') > 0, 'model_usage',"
-    " position({text}, '\"metric_name\"') > 0, 'system_metric', '')"
+    f"multiIf(position({{text}}, '{MARKS[0]}') > 0, 'model_usage',"
+    f" position({{text}}, '{MARKS[1]}') > 0, 'system_metric', '')"
 )
 _METRIC = (
-    "if(position({text}, '\"metric_name\"') > 0"
+    f"if(position({{text}}, '{MARKS[1]}') > 0"
     " and JSONType({text}, 'metric_value') in ('Int64', 'UInt64', 'Double'),"
     " JSONExtractString({text}, 'metric_name'), '')"
 )
@@ -42,13 +43,16 @@ def follow(text: str) -> str:
     return ", ".join(f"{name} = {expression.replace('{text}', text)}" for name, expression in EXPRESSIONS.items())
 
 
+def all_but(table: str) -> str:
+    """What to select for all columns of a table but those that follow from its others."""
+    return f"* except ({', '.join(COLUMNS)})" if table == EVENTS else "*"
+
+
 def filled(rows: pa.Table) -> pa.Table:
     """Rows for the events table; where nothing follows from any of them, with columns that say so."""
-    return (
-        rows
-        if _some_in(rows)
-        else pa.Table.from_arrays([*rows.columns, *_nothing(len(rows))], names=[*rows.column_names, *COLUMNS])
-    )
+    if _some_in(rows):
+        return rows
+    return pa.Table.from_arrays([*rows.columns, *_nothing(len(rows))], names=[*rows.column_names, *COLUMNS])
 
 
 def _some_in(rows: pa.Table) -> bool:
@@ -56,7 +60,7 @@ def _some_in(rows: pa.Table) -> bool:
     if pc.any(pc.is_in(rows["type"], _TYPES)).as_py():
         return True
     texts = (chunk.buffers()[2] for chunk in rows["properties"].chunks)
-    return any(mark in held for text in texts if text is not None for held in (text.to_pybytes(),) for mark in MARKS)
+    return any(mark in held for text in texts if text is not None for held in (text.to_pybytes(),) for mark in _SOUGHT)
 
 
 def _nothing(count: int) -> list[pa.Array]:
@@ -68,3 +72,4 @@ def _nothing(count: int) -> list[pa.Array]:
 
 
 _TYPES = pa.array(TYPES)
+_SOUGHT = [mark.encode() for mark in MARKS]
