@@ -14,6 +14,7 @@ import rollbook
 from rollbook.store import Store
 from rollbook.store.erasing.correcting import correct_events
 from rollbook.store.intake.derived import COLUMNS, follow
+from rollbook.store.intake.derived import TYPES as TYPES_MEASURED
 from tests.stories import happened, tell
 
 NOTHING = {
@@ -36,7 +37,7 @@ PROPERTIES = st.fixed_dictionaries(
         "inner": st.just({"metric_name": "within"}),
     },
 )
-TYPES = st.sampled_from(["view", "api_request", "experiment_exposed"])
+TYPES = st.sampled_from(["view", "api_request", "experiment_exposed", "video_play"])
 
 
 def held(store: Store, tenant: str) -> dict[str, dict[str, Any]]:
@@ -95,8 +96,8 @@ def test_what_is_corrected_follows(store: Store, tenant: str) -> None:
     assert (found["b"]["metric"], found["b"]["metric_type"]) == ("ram", "gauge")
 
 
-@pytest.mark.parametrize("type", ["api_request", "api_error", "experiment_assigned", "experiment_exposed"])
-def test_requests_and_exposures_keep_their_properties_once_more(store: Store, tenant: str, type: str) -> None:
+@pytest.mark.parametrize("type", TYPES_MEASURED)
+def test_requests_exposures_and_videos_keep_their_properties_once_more(store: Store, tenant: str, type: str) -> None:
     at = datetime(2026, 3, 2, 10, tzinfo=UTC)
     tell(store, tenant, [happened(type, id="a", at=at, properties=json.dumps({"path": "/a"}))])
     assert json.loads(held(store, tenant)["a"]["measured"]) == {"path": "/a"}

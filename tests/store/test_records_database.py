@@ -1,5 +1,7 @@
 """The records' database: opened, migrated and refused."""
 
+import importlib
+import pkgutil
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -11,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 from rollbook.errors import Invalid, Unavailable
 from rollbook.settings import Settings, load
+from rollbook.store import records
 from rollbook.store.records import Records
 from rollbook.store.records.database import address
 from rollbook.store.records.tables import metadata
@@ -28,6 +31,9 @@ OPEN = """
 
 def test_the_migrations_make_the_tables_that_the_code_reads(database: Settings) -> None:
     Records(database).close()
+    for module in pkgutil.walk_packages(records.__path__, f"{records.__name__}."):
+        if module.name.endswith("tables"):
+            importlib.import_module(module.name)
     with create_engine(address(database)).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 

@@ -13,6 +13,7 @@ from typing import Any
 from rollbook.bench.tables import MADE_UP, MERGES, ONE_INSERT, WEIGHTS
 from rollbook.settings import load
 from rollbook.store import Store, keys
+from rollbook.store.asking import by_course
 
 TENANT = "default"
 DAY = timedelta(days=1)
@@ -32,7 +33,8 @@ def learner(number: int) -> str:
 
 
 def fill(store: Store, events: int, days: int, learners: int) -> dict[str, Any]:
-    """Write, a day at a time; then roll up what was written, and wait until the engine has merged what it wants to."""
+    """Write, a day at a time; then roll up what was written, wait until the engine has merged what it wants to, and lay
+    it out by course."""
     until, began = term_end(), time.monotonic()
     for day in range(days):
         first, following = (events * n // days for n in (day, day + 1))
@@ -48,11 +50,14 @@ def fill(store: Store, events: int, days: int, learners: int) -> dict[str, Any]:
     store.rollups.roll(quiet_seconds=0)
     rolled = time.monotonic()
     settle(store)
+    merged = time.monotonic()
+    by_course.lay_out(store.engine, wait=True)
     return {
         "events": events,
         "write_seconds": written - began,
         "roll_seconds": rolled - written,
-        "merge_seconds": time.monotonic() - rolled,
+        "merge_seconds": merged - rolled,
+        "lay_out_seconds": time.monotonic() - merged,
         "tables": store.engine.query(WEIGHTS, unlimited=True),
     }
 

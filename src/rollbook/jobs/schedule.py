@@ -8,6 +8,7 @@ from rollbook.governance.lifecycle import Expiry
 from rollbook.ingest import dead_letters as letters
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.permitting import texts
+from rollbook.store.asking import by_course
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ def _sign_heads(intake: Intake) -> None:
         intake.trail.tend()
 
 
+def _lay_out(intake: Intake) -> None:
+    if intake.store.may_write():
+        by_course.lay_out(intake.store.engine)
+
+
 def _expire_trail(intake: Intake) -> None:
     if intake.trail is not None and intake.store.may_write():
         trail_expiry.expire(intake.store, intake.trail)
@@ -33,6 +39,7 @@ def _expire_trail(intake: Intake) -> None:
 TASKS: tuple[Task, ...] = (
     Task("tend", 1, lambda intake: intake.tend(), "keys and counts go to their tables"),
     Task("roll", 5, lambda intake: intake.store.rollups.roll(), "days that have become quiet are rolled up"),
+    Task("lay_out", 600, _lay_out, "questions of courses need not read what is of others"),
     Task("lease", 2, lambda intake: intake.renew(), "of several processes on a server one writes"),
     Task("expire_keys", 3600, lambda intake: intake.expire(), "ids are remembered for the window, no longer"),
     Task("expire_letters", 3600, letters.expire, "dead letters hold what people sent"),

@@ -16,6 +16,7 @@ from rollbook.store.expiry.sealed import NOTHING_SEALED, Sealed, counts
 MILLISECOND = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_DATE = date(2149, 6, 6)
 
 # a list of 100,000 names in a condition keeps ClickHouse's planner busy for half a minute, a subquery of them does not
 MOST_LITERAL_USERS = 1_000
@@ -93,10 +94,13 @@ class Scope:
         return {
             "scope_tenant": self.tenant,
             "scope_begin": self.begin,
+            "scope_begin_day": _day(self.begin),
             "scope_talks_since": self.talks_since or self.begin,
-            "scope_talks_from": max(EPOCH + MARGIN, self.talks_since or self.begin) - MARGIN,
+            "scope_talks_from": self._talks_from(),
+            "scope_talks_from_day": _day(self._talks_from()),
             "scope_texts_since": self.texts_since,
             "scope_until": self.until,
+            "scope_until_day": _day(self.until),
             "scope_first_day": whole[0],
             "scope_last_day": whole[1],
             "scope_zone": self.zone,
@@ -144,11 +148,18 @@ class Scope:
         }
 
     def _events(self, begin: str = "scope_begin") -> str:
+        """Conditions on events. The table's key begins with the days: unless these are told, all of the tenant's events
+        are read.
+        """
         return (
             "tenant = {scope_tenant:String}"
+            f" and toDate(timestamp) >= {{{begin}_day:Date}} and toDate(timestamp) <= {{scope_until_day:Date}}"
             f" and timestamp >= {{{begin}:DateTime64(3, 'UTC')}} and timestamp <= {{scope_until:DateTime64(3, 'UTC')}}"
             f"{self._named_users()}{self.sealed.present('scope_')}"
         )
+
+    def _talks_from(self) -> datetime:
+        return max(EPOCH + MARGIN, self.talks_since or self.begin) - MARGIN
 
     def _not_taken(self) -> str:
         """What was not taken is nobody's: who sees some people only sees none of it."""
@@ -305,6 +316,11 @@ class Scope:
             day = moment.astimezone(zone).date()
             cut |= {day} if begin <= day <= until and start_of(day, self.zone) < moment else set()
         return cut
+
+
+def _day(moment: datetime) -> date:
+    """The UTC day, as far as a Date goes."""
+    return min(max(moment.astimezone(UTC).date(), EPOCH.date()), LAST_DATE)
 
 
 def start_of(day: date, zone: str) -> datetime:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from rollbook.analyses.question import A, Days, Question, When
 from rollbook.store import Scope
+from rollbook.store.intake.derived import VIDEOS
 
 # what the questions of learning, courses and materials know by type; any other type counts as activity only
 TYPES: dict[str, tuple[str, ...]] = {
@@ -14,7 +15,7 @@ TYPES: dict[str, tuple[str, ...]] = {
     "hints": ("hint_request", "hint_view"),
     "solutions": ("answer_view", "solution_view"),
     "pages": ("page_view", "content_view", "content_start", "material_view"),
-    "videos": ("video_play", "video_pause", "video_seek", "video_stop", "video_complete"),
+    "videos": VIDEOS,
     "completions": ("content_completion", "completion", "material_complete", "video_complete"),
     "enrolments": ("enrolment", "enrollment"),
     "withdrawals": ("withdrawal", "unenrolment", "unenrollment"),

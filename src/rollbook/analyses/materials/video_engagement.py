@@ -60,7 +60,7 @@ class VideoEngagement(OfPeriod[Video]):
             from (
                 select content, person, timestamp,
                        transform(type, ['video_seek', 'video_complete', 'video_play'], [1, 2, 3], 0) as kind,
-                       JSONExtract(properties, 'Tuple(position Nullable(Float64), current_time Nullable(Float64),
+                       JSONExtract(measured, 'Tuple(position Nullable(Float64), current_time Nullable(Float64),
                            currentTime Nullable(Float64), `from` Nullable(Float64), old_time Nullable(Float64),
                            `to` Nullable(Float64), new_time Nullable(Float64), length Nullable(Float64),
                            video_length Nullable(Float64))') as p,

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 EVENTS = "events"
+VIDEOS = ("video_play", "video_pause", "video_seek", "video_stop", "video_complete")
 # events of these types keep their properties once more, as those with one of the marks do
-TYPES = ("api_request", "api_error", "experiment_assigned", "experiment_exposed")
+TYPES = ("api_request", "api_error", "experiment_assigned", "experiment_exposed", *VIDEOS)
 MARKS = ('"model_provider"', '"metric_name"')
 
 # `text`: an expression of the properties
@@ -49,25 +50,26 @@ def all_but(table: str) -> str:
 
 
 def filled(rows: pa.Table) -> pa.Table:
-    """Rows for the events table; where nothing follows from any of them, with columns that say so."""
-    if _some_in(rows):
+    """Rows for the events table; where only their types say what follows, with the columns that do."""
+    if _marked(rows):
         return rows
-    return pa.Table.from_arrays([*rows.columns, *_nothing(len(rows))], names=[*rows.column_names, *COLUMNS])
+    return pa.Table.from_arrays([*rows.columns, *_unmarked(rows)], names=[*rows.column_names, *COLUMNS])
 
 
-def _some_in(rows: pa.Table) -> bool:
-    """Whether something may follow from any of the rows: the marks are looked for in all their texts at once."""
-    if pc.any(pc.is_in(rows["type"], _TYPES)).as_py():
-        return True
+def _marked(rows: pa.Table) -> bool:
+    """Whether a mark is in any of the texts: all are looked through at once."""
     texts = (chunk.buffers()[2] for chunk in rows["properties"].chunks)
     return any(mark in held for text in texts if text is not None for held in (text.to_pybytes(),) for mark in _SOUGHT)
 
 
-def _nothing(count: int) -> list[pa.Array]:
+def _unmarked(rows: pa.Table) -> list[pa.Array]:
+    count = len(rows)
     none = pa.repeat("", count)
     ends = pa.repeat(pa.scalar(0, pa.int32()), count + 1)
     tags = pa.MapArray.from_arrays(ends, pa.array([], pa.string()), pa.array([], pa.string()))
-    found = {"metric_value": pa.repeat(0.0, count), "metric_tags": tags}
+    kept = pc.is_in(rows["type"], _TYPES)
+    measured = pc.if_else(kept, rows["properties"], "") if pc.any(kept).as_py() else none
+    found = {"measured": measured, "metric_value": pa.repeat(0.0, count), "metric_tags": tags}
     return [found.get(name, none) for name in COLUMNS]
 
 

@@ -1,0 +1,117 @@
+"""The layout by course: read where that is less, never another answer, whatever is deleted or corrected meanwhile."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rollbook.analyses.ask import bind
+from rollbook.analyses.catalogue import QUESTIONS
+from rollbook.analyses.learning.of_course import OfCourse
+from rollbook.analyses.question import Question, When
+from rollbook.bench.filling import term_end
+from rollbook.bench.tables import MADE_UP, ONE_INSERT
+from rollbook.store import Store
+from rollbook.store.asking.by_course import MISSING, lay_out
+
+COURSE = "course-03"
+TENANT = "laid-out"
+DAYS = 3
+EVENTS_A_DAY = 40_000
+BY_COURSE = sorted((kind for kind in QUESTIONS if issubclass(kind, OfCourse)), key=lambda kind: kind.name())
+CHANGES = {
+    "as it was written": "",
+    "people erased": "alter table events delete where user in ('learner-000003', 'learner-000004') and {mine}",
+    "scores corrected": "alter table events update score = 100 where cityHash64(id) % 5 = 0 and score > 0 and {mine}",
+    "a course renamed": "alter table events update course = 'course-03' where course = 'course-04' and {mine}",
+    "events expired": "delete from events where cityHash64(id) % 7 = 0 and {mine}",
+}
+
+
+@pytest.fixture(scope="module")
+def filled(store: Store) -> Store:
+    """A tenant with some granules of every course, laid out."""
+    made_up(store, EVENTS_A_DAY)
+    lay_out(store.engine, least=0, wait=True)
+    return store
+
+
+def made_up(store: Store, count: int) -> None:
+    """So many events of each of some days, of which the last ends with the bench's term."""
+    for day in range(DAYS):
+        begin = term_end() - timedelta(days=DAYS - day)
+        bound = {
+            "tenant": TENANT,
+            "day": day,
+            "days": DAYS,
+            "learners": 2_000,
+            "begin_ms": int(begin.timestamp() * 1000),
+        }
+        with store.rollups.writing([(TENANT, begin.date()), (TENANT, (begin + timedelta(days=1)).date())]):
+            store.engine.command(MADE_UP, bound | {"first": day * count, "count": count}, settings=ONE_INSERT)
+
+
+def asked(kind: type[Question[Any]], course: str | None) -> tuple[str, dict[str, Any]]:
+    """The SQL of a question about the whole term, and what is bound to it."""
+    required = {name: "content-3-7" for name, one in kind.model_fields.items() if one.is_required()}
+    when = When(TENANT, term_end(), "UTC")
+    question = kind(**required | ({"course": course} if course else {}), as_of=when.now)
+    return bind(question, question.scope(when), when)
+
+
+def answers(store: Store, sql: str, bound: dict[str, Any], *, laid_out: bool) -> list[str]:
+    """The rows with and without the layout, with as many digits of numbers as the order of adding up leaves alone."""
+    rows = store.engine.query(sql, bound, settings={"optimize_use_projections": int(laid_out)}, unlimited=True)
+    return sorted(repr([(name, rounded(value)) for name, value in row.items()]) for row in rows)
+
+
+def rounded(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def planned(store: Store, sql: str, bound: dict[str, Any]) -> str:
+    """How a question is read."""
+    return "\n".join(next(iter(row.values())) for row in store.engine.query(f"explain {sql}", bound, unlimited=True))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_answer_changes(filled: Store, change: str) -> None:
+    if CHANGES[change]:
+        settings = {"mutations_sync": 2, "lightweight_deletes_sync": 2}
+        filled.engine.command(CHANGES[change].replace("{mine}", f"tenant = '{TENANT}'"), settings=settings)
+    found = 0
+    for again in (False, True):
+        if again:
+            filled.engine.command("alter table events apply deleted mask", settings={"mutations_sync": 2})
+            lay_out(filled.engine, least=0, wait=True)
+        for kind in BY_COURSE:
+            for course in (None, COURSE):
+                question = asked(kind, course)
+                told = answers(filled, *question, laid_out=True)
+                assert told == answers(filled, *question, laid_out=False), (kind.name(), course, again)
+                found += bool(told)
+    assert found > 2 * len(BY_COURSE)
+
+
+@pytest.mark.parametrize("name", ["item_analysis", "pass_rate", "video_engagement", "content_effectiveness"])
+def test_a_course_is_read_from_the_layout(filled: Store, name: str) -> None:
+    (kind,) = (kind for kind in BY_COURSE if kind.name() == name)
+    lay_out(filled.engine, least=0, wait=True)
+    assert "by_course" in planned(filled, *asked(kind, COURSE))
+
+
+def test_the_last_days_are_read_alone(filled: Store) -> None:
+    scope = When(TENANT, term_end(), "UTC").last(1)
+    sql = scope.sql("select sum(length(session)) as n from scope")
+    bound = {name: value for name, value in scope.parameters().items() if "{" + name + ":" in sql}
+    (read,) = filled.engine.query(f"explain estimate {sql}", bound, unlimited=True)
+    assert 0 < read["rows"] < DAYS * EVENTS_A_DAY / 2
+
+
+def test_inserts_lay_nothing_out_and_few_events_are_left(filled: Store) -> None:
+    lay_out(filled.engine, least=0, wait=True)
+    made_up(filled, 100)
+    assert filled.engine.query(MISSING, unlimited=True)[0]["rows"] == DAYS * 100
+    assert lay_out(filled.engine, least=DAYS * 100 + 1) == 0
+    assert lay_out(filled.engine, least=DAYS * 100, wait=True) == DAYS * 100
+    assert lay_out(filled.engine, least=0, wait=True) == 0
