@@ -53,6 +53,11 @@ def some_days(store: Store, tenant: str, user: str) -> None:
 
 TYPES = ("session_start", "content_view", "completion", "quiz_completion")
 
+# that read a scope twice, and why that is less than once
+READ_TWICE = {
+    "help_seeking": "what messages say is not read of attempts, which are many more",
+}
+
 every_question = pytest.mark.parametrize("name", sorted(BY_NAME))
 
 
@@ -120,7 +125,8 @@ def test_it_reads_each_table_once(store: Store, tenant: str, name: str, hot: set
     named = [scope for scope in SCOPES for _ in re.findall(rf"(?<!\w){scope}(?!\w)", one.sql)]
     # a rollup's scope is read from the rollup and, where days are hot or cut, from the events
     most = sum(1 if scope == "scope" or hot is None else 2 for scope in named)
-    assert len(named) == len(set(named)) >= 1
+    assert len(named) - len(set(named)) == (1 if name in READ_TWICE else 0)
+    assert named
     assert 1 <= len(reads) <= most
     assert len(one.sql.strip().splitlines()) < 60
 

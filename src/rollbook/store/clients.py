@@ -24,13 +24,14 @@ CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 # session_timezone: the process's zone must never move a day. log_queries: a log of all queries grows without end.
 # async_insert: an insert is acknowledged when its rows are visible. insert_deduplicate: a replicated table would drop
-# a rollup that is written again.
+# a rollup that is written again. enable_materialized_cte: what a question names twice is worked out once if it says so.
 SESSION = {
     "session_timezone": "UTC",
     "log_queries": "0",
     "use_uncompressed_cache": "0",
     "async_insert": "0",
     "insert_deduplicate": "0",
+    "enable_materialized_cte": "1",
 }
 
 # What the embedded engine would hold that a data folder of events never needs; the rest of its memory is for questions.

@@ -14,6 +14,9 @@ from rollbook.store.asking.conversations import MESSAGES, ROLE, SPEAKER
 # failing as often as this without asking once is avoiding help
 AVOIDS_FROM = 3
 
+LEARNER = "if({user:String} = '', user, {user:String})"
+OF = "person != sipHash64('') and ({course:String} = '' or course = {course:String})"
+
 
 class HelpSought(Answer):
     """One learner, and one concept of one course."""
@@ -47,25 +50,31 @@ class HelpSeeking(Question[HelpSought]):
     most: Annotated[int, Field(ge=1, le=10_000, description="Most rows.")] = 1000
 
     sql: ClassVar[str] = f"""
-        select learner as user_id, course, concept, countIf(asks) as messages,
-               uniqExactIf(toDate(timestamp, {{zone:String}}), asks) as days_asked,
-               minOrNullIf(timestamp, asks) as first_asked, maxOrNullIf(timestamp, asks) as last_asked,
-               countIf(not asks) as attempts, countIf(not asks and score < 50) as failed_attempts,
-               arrayReverseSort(groupArrayIf(toUnixTimestamp64Milli(timestamp) * 2 + asks, asks or score < 50)) as seq,
-               arrayFill(one -> one % 2 = 1, seq) as next,
+        with arrayReverseSort(told) as seq, arrayFill(one -> one % 2 = 1, seq) as next
+        select * except told,
                arrayCount((one, then) -> one % 2 = 0 and then % 2 = 1
                               and intDiv(then, 2) - intDiv(one, 2) <= {{within_minutes:UInt32}} * 60000, seq, next)
                    as asked_after_failing
         from (
-            select if({{user:String}} = '', user, {{user:String}}) as learner, course, concept, timestamp, score,
-                   speaker = 1 as asks
-            from (select *, lower(type) as kind, {ROLE} as role,
-                         {SPEAKER} as speaker from scope
-                  where (isNotNull(score) or {MESSAGES}) and user != ''
-                    and ({{course:String}} = '' or course = {{course:String}}))
-            where speaker = 1 or (speaker = 0 and isNotNull(score)))
-        group by learner, course, concept
-        order by messages desc, failed_attempts desc, attempts desc, user_id, course, concept limit {{most:UInt32}}
+            select any(learner) as user_id, any(place) as course, any(topic) as concept, countIf(asks) as messages,
+                   uniqExactIf(toDate(timestamp, {{zone:String}}), asks) as days_asked,
+                   minOrNullIf(timestamp, asks) as first_asked, maxOrNullIf(timestamp, asks) as last_asked,
+                   countIf(not asks) as attempts, countIf(failed) as failed_attempts,
+                   groupArrayIf(toUnixTimestamp64Milli(timestamp) * 2 + asks, asks or failed) as told
+            from (
+                select {LEARNER} as learner, person, course as place, concept as topic, timestamp, score < 50 as failed,
+                       false as asks
+                from scope where isNotNull(score) and not ({MESSAGES}) and {OF}
+                union all
+                select {LEARNER} as learner, person, course as place, concept as topic, timestamp, false as failed,
+                       true as asks
+                from (select *, lower(type) as kind, {ROLE} as role, {SPEAKER} as speaker
+                      from scope where {MESSAGES} and {OF})
+                where speaker = 1)
+            group by cityHash64(if({{user:String}} = '', person, 0), place, topic)
+            order by messages desc, failed_attempts desc, attempts desc, user_id, course, concept
+            limit {{most:UInt32}})
+        order by messages desc, failed_attempts desc, attempts desc, user_id, course, concept
         """
 
     def scope(self, when: When) -> Scope:
@@ -79,7 +88,7 @@ class HelpSeeking(Question[HelpSought]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[HelpSought]:
         """Row for row."""
-        return [_row({name: value for name, value in row.items() if name not in ("seq", "next")}) for row in found]
+        return [_row(row) for row in found]
 
 
 def _row(row: dict[str, Any]) -> HelpSought:

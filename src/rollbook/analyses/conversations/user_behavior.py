@@ -18,8 +18,12 @@ from rollbook.store.scope import MILLISECOND
 MOST_INTENTS = 5
 MEASURES = tuple(field.name for field in dataclasses.fields(Measures))
 
-# of the one who is asked about together, under whatever ids
-MEASURED = measured("if({user:String} = '', user, {user:String})", "learner")
+# of the one who is asked about together, under whatever ids; else of those who talked most, each alone
+MEASURED = measured(
+    "if({user:String} = '', user, {user:String})",
+    "learner",
+    "({user:String} != '' or user in (select user_id from talks))",
+)
 
 
 class BehaviorOfUser(Answer):
@@ -53,7 +57,7 @@ class UserBehavior(ConversationQuestion[BehaviorOfUser]):
     most: Annotated[int, Field(ge=1, le=10_000, description="Most users.")] = 100
 
     sql: ClassVar[str] = f"""
-        select * from (
+        with talks as materialized (
             select arrayJoin(if({{user:String}} = '', users, [{{user:String}}])) as user_id,
                    count() as total_conversations,
                    countIf(status = 'completed') as completed_conversations,
@@ -63,9 +67,10 @@ class UserBehavior(ConversationQuestion[BehaviorOfUser]):
                    sumMap(mapFromArrays(arrayDistinct(intents), arrayMap(one -> 1, arrayDistinct(intents)))) as wanted,
                    avgOrNullIf(liked, began >= {{middle:DateTime64(3, 'UTC')}})
                        - avgOrNullIf(liked, began < {{middle:DateTime64(3, 'UTC')}}) as satisfaction_trend
-            from conversations_scope where notEmpty(users) group by user_id) as talks
-        inner join ({MEASURED}) as done on talks.user_id = done.learner
-        order by total_conversations desc, user_id limit {{most:UInt32}}
+            from conversations_scope where notEmpty(users) group by user_id
+            order by total_conversations desc, user_id limit {{most:UInt32}})
+        select * from talks inner join ({MEASURED}) as done on talks.user_id = done.learner
+        order by total_conversations desc, user_id
         """
     purpose: ClassVar[Purpose] = "prediction"
 
