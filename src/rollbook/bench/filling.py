@@ -6,11 +6,12 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rollbook.bench.tables import MADE_UP, MERGES, ONE_INSERT, WEIGHTS
+from rollbook.bench.tables import MERGES, ONE_INSERT, SHARES, WEIGHTS
 from rollbook.settings import load
 from rollbook.store import Store, keys
 from rollbook.store.asking import by_course
@@ -39,12 +40,13 @@ def fill(store: Store, events: int, days: int, learners: int) -> dict[str, Any]:
     for day in range(days):
         first, following = (events * n // days for n in (day, day + 1))
         begin = until - (days - day) * DAY
-        bound = {
-            "tenant": TENANT, "day": day, "days": days, "learners": learners,
-            "begin_ms": int(begin.timestamp() * 1000), "first": first, "count": following - first,
-        }  # fmt: skip
         with store.rollups.writing([(TENANT, begin.date()), (TENANT, (begin + DAY).date())]):
-            store.engine.command(MADE_UP, bound, settings=ONE_INSERT)
+            for insert, numbers in shared(first, following):
+                bound = {
+                    "tenant": TENANT, "day": day, "days": days, "learners": learners,
+                    "begin_ms": int(begin.timestamp() * 1000), "first": numbers.start, "count": len(numbers),
+                }  # fmt: skip
+                store.engine.command(insert, bound, settings=ONE_INSERT)
         keys.fill(store.engine, begin, begin + DAY)
     written = time.monotonic()
     store.rollups.roll(quiet_seconds=0)
@@ -60,6 +62,16 @@ def fill(store: Store, events: int, days: int, learners: int) -> dict[str, Any]:
         "lay_out_seconds": time.monotonic() - merged,
         "tables": store.engine.query(WEIGHTS, unlimited=True),
     }
+
+
+def shared(first: int, following: int) -> Iterator[tuple[str, range]]:
+    """The numbers of a day's events, each kind's by the statement that writes them."""
+    begin, of_hundred = first, 0
+    for insert, share in SHARES.items():
+        of_hundred += share
+        end = first + (following - first) * of_hundred // 100
+        yield insert, range(begin, end)
+        begin = end
 
 
 def settle(store: Store) -> None:

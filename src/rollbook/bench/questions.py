@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from rollbook.analyses.catalogue import QUESTIONS
-from rollbook.bench import bodies
+from rollbook.bench import asked, bodies
+from rollbook.bench.asked import Parameters
 from rollbook.bench.bodies import MARK
 from rollbook.bench.calls import Caller, Reply, middle
 from rollbook.bench.filling import learner, term_end
@@ -18,10 +19,7 @@ from rollbook.bench.processes import Server, done, serving
 
 # a day that somebody writes to stays unrolled: so it is in a school while it is open
 NEVER_ROLLED = {"ROLLBOOK_ROLL_QUIET_SECONDS": str(10**9)}
-PARTS_OF_LEARNERS = 100
 MOST_CALM_SECONDS = 300
-# of the made-up events, one that is played and attempted
-A_CONTENT = "content-3-7"
 # of one processor; what runs by itself now and then takes less
 CALM_SHARE = 0.1
 OK = 200
@@ -29,12 +27,13 @@ OK = 200
 MOST_ASKS = 1_000
 MOST_OF_BODY = 300
 
-Parameters = dict[str, Any]
-
 
 @dataclass(slots=True)
 class Asks:
-    """How long one call took, again and again, after a first time; `failed`: what it answered instead."""
+    """How long one call took, again and again, after a first time; `failed`: what it answered instead.
+
+    `wide`: asked about all courses at once, though it can be asked about one.
+    """
 
     name: str
     parameters: str
@@ -43,6 +42,7 @@ class Asks:
     cpu_seconds: float = 0.0
     peak_bytes: int | None = None
     failed: str = ""
+    wide: bool = False
 
     @property
     def cpu_ms(self) -> float:
@@ -93,7 +93,7 @@ def term(plan: Plan, folder: Path, events: int) -> Term:
         caller.post("/events", _late_event())
         asking = _Asking(plan, server, caller)
         for kind in QUESTIONS:
-            found.questions.append(asking.asked(kind.name(), f"/api/v2/ask/{kind.name()}", _parameters(kind, plan)))
+            found.questions += [asking.answered(kind.name(), way) for way in asked.ways(kind, plan)]
         found.documented += [asking.asked(*call) for call in _documented(plan)]
         found.peak_bytes = max((one.peak_bytes or 0 for one in (*found.questions, *found.documented)), default=0)
     found.documented.append(_named(plan, folder))
@@ -141,10 +141,16 @@ class _Asking:
         self._server = server
         self._caller = caller
 
-    def asked(self, name: str, path: str, each: Callable[[int], Parameters] | None) -> Asks:
-        """Once to warm up, then again and again; `each` gives the parameters of the n-th time."""
-        if each is None:
+    def answered(self, name: str, way: asked.Asking) -> Asks:
+        """A question, asked in one way."""
+        if not way.known:
             return Asks(name, "", failed="a parameter that the bench does not know")
+        found = self.asked(name, f"/api/v2/ask/{name}", way.parameters)
+        found.wide = way.wide
+        return found
+
+    def asked(self, name: str, path: str, each: Callable[[int], Parameters]) -> Asks:
+        """Once to warm up, then again and again; `each` gives the parameters of the n-th time."""
         found = Asks(name, _shown(each(0)))
         self._server.forget_peak()
         used = 0.0
@@ -169,29 +175,9 @@ class _Asking:
         return self._caller.get(path.format(**parameters), words)
 
 
-def _parameters(kind: Any, plan: Plan) -> Callable[[int], Parameters] | None:
-    """The parameters of a question: its defaults, as of the end of the term; another learner each time."""
-    required = {name for name, one in kind.model_fields.items() if one.is_required()}
-    if not required <= {"user", "cohort_date", "content"}:
-        return None
-    fixed: Parameters = {}
-    if "cohort_date" in required:
-        fixed["cohort_date"] = _first_day(term_end(), plan)
-    if "content" in required:
-        fixed["content"] = A_CONTENT
-    if "parts" in kind.model_fields:
-        fixed["parts"] = PARTS_OF_LEARNERS
-    return lambda number: _now(number) | fixed | ({"user": _someone(number, plan)} if "user" in required else {})
-
-
 def _again(number: int) -> Parameters:
     """As of moments of which no question was asked: document 1's calls ask some of the same once more."""
-    return _now(number + MOST_ASKS)
-
-
-def _now(number: int) -> Parameters:
-    """As of the end of the term, a millisecond earlier each time: else the last answer, which is kept, is told."""
-    return {"as_of": (term_end() - timedelta(milliseconds=number)).isoformat()}
+    return asked.moment(number + MOST_ASKS)
 
 
 def _documented(plan: Plan) -> Iterator[tuple[str, str, Callable[[int], Parameters]]]:
@@ -200,8 +186,8 @@ def _documented(plan: Plan) -> Iterator[tuple[str, str, Callable[[int], Paramete
     yield "retention of everybody", "/retention", lambda n: _again(n) | {"period": 7}
     yield "retention of everybody", "/retention", lambda n: _again(n) | {"period": 30}
     for what in ("metrics", "engagement", "predict-dropout"):
-        yield f"{what} of one learner", f"/{what}/{{user}}", lambda n: _again(n) | {"user": _someone(n, plan)}
-    yield "cohort analysis", "/cohort-analysis", lambda n: _again(n) | {"cohort_date": _first_day(term_end(), plan)}
+        yield f"{what} of one learner", f"/{what}/{{user}}", lambda n: _again(n) | {"user": asked.someone(n, plan)}
+    yield "cohort analysis", "/cohort-analysis", lambda n: _again(n) | {"cohort_date": asked.first_day(plan)}
     yield "the overview page's data", "/overview.json", _again
 
 
@@ -221,14 +207,6 @@ def _named(plan: Plan, folder: Path) -> Asks:
 
 def _shown(parameters: Parameters) -> str:
     return ", ".join(f"{name}={value}" for name, value in parameters.items() if name not in ("as_of", "user"))
-
-
-def _someone(number: int, plan: Plan) -> str:
-    return learner(number * 7919 % plan.learners)
-
-
-def _first_day(until: datetime, plan: Plan) -> str:
-    return (until - timedelta(days=plan.days)).date().isoformat()
 
 
 def _late_event() -> Parameters:
