@@ -42,7 +42,7 @@ class MetricList(Question[KnownMetric]):
             select metric, metric_type, metric_unit, source, groupUniqArray(1000)(mapKeys(metric_tags)) as keys,
                 count() as n, min(timestamp) as oldest, max((timestamp, received)) as newest
             from scope
-            where metric != '' and startsWith(metric, {starting:String})
+            where kind != '' and metric != '' and startsWith(metric, {starting:String})
             group by metric, metric_type, metric_unit, source)
         group by metric
         order by metric

@@ -54,7 +54,7 @@ class MetricSeries(Bucketed):
                         arraySort(groupArrayIf((toUnixTimestamp64Milli(timestamp), metric_value),
                             metric_type = 'counter' and {aggregation:String} = 'sum')) as told
                     from scope
-                    where metric in {metric_names:Array(String)}
+                    where kind != '' and metric in {metric_names:Array(String)}
                         and (timestamp >= {begin:DateTime64(3, 'UTC')}
                             or (metric_type = 'counter' and {aggregation:String} = 'sum'))
                         and arrayAll((k, v) -> has(v, if(mapContains(metric_tags, k), metric_tags[k],

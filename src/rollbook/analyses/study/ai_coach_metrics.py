@@ -42,9 +42,9 @@ class AiCoachMetrics(Question[CoachingOfDay]):
                avgOrNullIf(rating, type = 'ai_feedback_rated' and isFinite(rating)) as average_rating
         from (
             select timestamp, user, type,
-                   if(type = 'ai_message_received', JSONExtract(properties, 'latency_ms', 'Nullable(Float64)'), null)
+                   if(type = 'ai_message_received', JSONExtract(measured, 'latency_ms', 'Nullable(Float64)'), null)
                        as latency,
-                   if(type = 'ai_feedback_rated', JSONExtract(properties, 'rating', 'Nullable(Float64)'), null)
+                   if(type = 'ai_feedback_rated', JSONExtract(measured, 'rating', 'Nullable(Float64)'), null)
                        as rating
             from scope
             where type in ('ai_message_sent', 'ai_message_received', 'ai_feedback_rated') and user != '')

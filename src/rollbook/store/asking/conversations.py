@@ -34,7 +34,7 @@ def _both(*names: str) -> str:
 MESSAGES = f"type in {_both(*SENT, *RECEIVED)}"
 
 # of few messages the properties have to be read for it
-ROLE = """if(position(properties, '"role"') > 0, lower(JSONExtractString(properties, 'role')), '')"""
+ROLE = """if(position(measured, '"role"') > 0, lower(JSONExtractString(measured, 'role')), '')"""
 
 # who speaks, from `kind` (the type in small letters) and `role`: 1 a user, 2 a bot, 0 it is no message
 SPEAKER = (
@@ -46,7 +46,7 @@ SPEAKER = (
 # 4 abandoned, 5 escalated, 6 completed
 _EVENTS = f"""
     select user, person, timestamp, channel as via, course as within, concept, lower(type) as kind,
-           JSONExtract(properties, 'Tuple({_SAID})') as said,
+           JSONExtract(measured, 'Tuple({_SAID})') as said,
            {ROLE} as role,
            {SPEAKER} as speaker,
            if(speaker > 0, speaker,
@@ -67,7 +67,7 @@ _EVENTS = f"""
            if(abs(said.cost_cents) < 1e12, said.cost_cents, 0) as cents,
            if(rank = 1 and said.sentiment between -1 and 1, said.sentiment, null) as feeling
     from events"""
-_OF = f" and (conversation != '' or type in {_both(*COACH)})"
+_OF = f" and ((conversation != '') = 1 or type in {_both(*COACH)})"
 
 
 def _in_order(name: str) -> str:

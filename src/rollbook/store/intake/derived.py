@@ -9,9 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 EVENTS = "events"
+# events of these types keep their properties once more, as those of a conversation and those with one of the marks do
 VIDEOS = ("video_play", "video_pause", "video_seek", "video_stop", "video_complete")
-# events of these types keep their properties once more, as those with one of the marks do
-TYPES = ("api_request", "api_error", "experiment_assigned", "experiment_exposed", *VIDEOS)
+TALKING = (
+    *("conversation.message.sent", "conversation.message.received"),
+    *("ai_message_sent", "ai_message_received", "ai_feedback_rated"),
+)
+EARNING = ("xp_earned", "achievement_earned", "level_up", "streak_update")
+TYPES = (
+    *("api_request", "api_error", "experiment_assigned", "experiment_exposed"),
+    *(*VIDEOS, *EARNING, *TALKING, *(name.upper() for name in TALKING)),
+)
 MARKS = ('"model_provider"', '"metric_name"')
 
 # `text`: an expression of the properties
@@ -26,7 +34,7 @@ _METRIC = (
 )
 EXPRESSIONS = {
     "kind": _KIND,
-    "measured": f"if({_KIND} != '' or type in {TYPES}, {{text}}, '')",
+    "measured": f"if({_KIND} != '' or conversation != '' or type in {TYPES}, {{text}}, '')",
     "metric": _METRIC,
     "metric_value": f"if({_METRIC} = '', 0., JSONExtractFloat({{text}}, 'metric_value'))",
     "metric_type": (
@@ -50,7 +58,7 @@ def all_but(table: str) -> str:
 
 
 def filled(rows: pa.Table) -> pa.Table:
-    """Rows for the events table; where only their types say what follows, with the columns that do."""
+    """Rows for the events table; where no mark is in their texts, with the columns that follow."""
     if _marked(rows):
         return rows
     return pa.Table.from_arrays([*rows.columns, *_unmarked(rows)], names=[*rows.column_names, *COLUMNS])
@@ -67,7 +75,7 @@ def _unmarked(rows: pa.Table) -> list[pa.Array]:
     none = pa.repeat("", count)
     ends = pa.repeat(pa.scalar(0, pa.int32()), count + 1)
     tags = pa.MapArray.from_arrays(ends, pa.array([], pa.string()), pa.array([], pa.string()))
-    kept = pc.is_in(rows["type"], _TYPES)
+    kept = pc.or_(pc.is_in(rows["type"], _TYPES), pc.not_equal(rows["conversation"], ""))
     measured = pc.if_else(kept, rows["properties"], "") if pc.any(kept).as_py() else none
     found = {"measured": measured, "metric_value": pa.repeat(0.0, count), "metric_tags": tags}
     return [found.get(name, none) for name in COLUMNS]

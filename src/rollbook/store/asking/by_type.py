@@ -1,6 +1,6 @@
-"""By course: lays the events out once more in the order of types and courses, for the questions that ask by them.
+"""By type: lays the events out once more in the order of types and courses, for the questions that ask by them.
 
-The layout is ClickHouse's own projection `by_course`, which is read wherever that means reading less. Neither inserts
+The layout is ClickHouse's own projection `by_type`, which is read wherever that means reading less. Neither inserts
 nor merges write it: parts get it here, many at once.
 """
 
@@ -14,13 +14,13 @@ MISSING = """
 select sum(rows) as rows from system.parts
 where database = currentDatabase() and table = 'events' and active and not has_lightweight_delete
   and name not in (select parent_name from system.projection_parts
-                   where database = currentDatabase() and table = 'events' and active and name = 'by_course')
+                   where database = currentDatabase() and table = 'events' and active and name = 'by_type')
 """
 UNDER_WAY = """
 select count() as n from system.mutations
 where database = currentDatabase() and table = 'events' and not is_done and command ilike '%materialize projection%'
 """
-LAY_OUT = "alter table events materialize projection by_course"
+LAY_OUT = "alter table events materialize projection by_type"
 
 
 def lay_out(engine: Engine, *, least: int = LEAST_ROWS, wait: bool = False) -> int:

@@ -12,13 +12,13 @@ from rollbook.analyses.question import Question, When
 from rollbook.bench.filling import term_end
 from rollbook.bench.tables import MADE_UP, ONE_INSERT
 from rollbook.store import Store
-from rollbook.store.asking.by_course import MISSING, lay_out
+from rollbook.store.asking.by_type import MISSING, lay_out
 
 COURSE = "course-03"
 TENANT = "laid-out"
 DAYS = 3
 EVENTS_A_DAY = 40_000
-BY_COURSE = sorted((kind for kind in QUESTIONS if issubclass(kind, OfCourse)), key=lambda kind: kind.name())
+BY_TYPE = sorted((kind for kind in QUESTIONS if issubclass(kind, OfCourse)), key=lambda kind: kind.name())
 CHANGES = {
     "as it was written": "",
     "people erased": "alter table events delete where user in ('learner-000003', 'learner-000004') and {mine}",
@@ -84,20 +84,20 @@ def test_no_answer_changes(filled: Store, change: str) -> None:
         if again:
             filled.engine.command("alter table events apply deleted mask", settings={"mutations_sync": 2})
             lay_out(filled.engine, least=0, wait=True)
-        for kind in BY_COURSE:
+        for kind in BY_TYPE:
             for course in (None, COURSE):
                 question = asked(kind, course)
                 told = answers(filled, *question, laid_out=True)
                 assert told == answers(filled, *question, laid_out=False), (kind.name(), course, again)
                 found += bool(told)
-    assert found > 2 * len(BY_COURSE)
+    assert found > 2 * len(BY_TYPE)
 
 
 @pytest.mark.parametrize("name", ["item_analysis", "pass_rate", "video_engagement", "content_effectiveness"])
 def test_a_course_is_read_from_the_layout(filled: Store, name: str) -> None:
-    (kind,) = (kind for kind in BY_COURSE if kind.name() == name)
+    (kind,) = (kind for kind in BY_TYPE if kind.name() == name)
     lay_out(filled.engine, least=0, wait=True)
-    assert "by_course" in planned(filled, *asked(kind, COURSE))
+    assert "by_type" in planned(filled, *asked(kind, COURSE))
 
 
 def test_the_last_days_are_read_alone(filled: Store) -> None:
