@@ -53,6 +53,10 @@ def some_days(store: Store, tenant: str, user: str) -> None:
 
 TYPES = ("session_start", "content_view", "completion", "quiz_completion")
 
+# events of sessions with an id need no sorting, those of others do: reading them apart costs less than sorting all; and
+# sessions count on other days than their events
+OFTEN = {"learning_sessions": 2, "learning_overview": 2, "learning_heatmap": 2, "daily_activity_summary": 3}
+
 every_question = pytest.mark.parametrize("name", sorted(BY_NAME))
 
 
@@ -120,7 +124,7 @@ def test_it_reads_each_table_once(store: Store, tenant: str, name: str, hot: set
     named = [scope for scope in SCOPES for _ in re.findall(rf"(?<!\w){scope}(?!\w)", one.sql)]
     # a rollup's scope is read from the rollup and, where days are hot or cut, from the events
     most = sum(1 if scope == "scope" or hot is None else 2 for scope in named)
-    assert len(named) == len(set(named)) >= 1
+    assert len(named) == max(len(set(named)), OFTEN.get(name, 1)) >= 1
     assert 1 <= len(reads) <= most
     assert len(one.sql.strip().splitlines()) < 60
 
