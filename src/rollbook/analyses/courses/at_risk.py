@@ -39,18 +39,19 @@ class AtRisk(OfEnrolled[LearnerAtRisk]):
 
     purpose: ClassVar[Purpose] = "prediction"
 
+    # by one number, since ClickHouse takes twice as long to group by a text and a number
     sql: ClassVar[str] = """
-        select any(user) as user_id, course as course_id,
+        select any(user) as user_id, any(course) as course_id,
                maxIf(day, type not in {administrative:Array(String)}) as visited,
                maxIf(day, type in {enrolments:Array(String)}) as joined,
                maxIf(day, type in {withdrawals:Array(String)}) as left
         from activity_scope
         where course != '' and person != sipHash64('') and events > 0
-        group by course, person
+        group by cityHash64(course, person)
         having greatest(visited, joined) <= {absent_since:Date} and greatest(visited, joined) > toDate(0)
            and not (left > toDate(0) and left >= joined)
            and max(type in {course_completions:Array(String)}) = 0
-           and (course, person) not in (select one.1, sipHash64(one.2) from (select arrayJoin(arrayZip(
+           and (course_id, sipHash64(user_id)) not in (select one.1, sipHash64(one.2) from (select arrayJoin(arrayZip(
                {ended_courses:Array(String)}, {ended_users:Array(String)})) as one))
         order by greatest(visited, joined), course_id, user_id
         limit {limit:UInt32}
