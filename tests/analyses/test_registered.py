@@ -55,12 +55,14 @@ def some_days(store: Store, tenant: str, user: str) -> None:
 TYPES = ("session_start", "content_view", "completion", "quiz_completion")
 
 # events of sessions with an id need no sorting, those of others do: reading them apart costs less than sorting all; and
-# sessions count on other days than their events. Stats find the few who play before they read what everybody did.
+# sessions count on other days than their events. Stats find the few who play, and the question of who
+# is at risk those who came lately, before they read what everybody did.
 OFTEN = {
     "learning_sessions": {"scope": 2},
     "learning_overview": {"scope": 2},
     "learning_heatmap": {"scope": 2},
     "daily_activity_summary": {"scope": 3},
+    "at_risk": {"activity_scope": 2},
     "gamification_stats": {"scope": 2, "activity_scope": 3},
 }
 
