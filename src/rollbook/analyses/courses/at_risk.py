@@ -39,18 +39,23 @@ class AtRisk(OfEnrolled[LearnerAtRisk]):
 
     purpose: ClassVar[Purpose] = "prediction"
 
+    # who came lately is left out first: there is less to read and to group then. By one number, since ClickHouse takes
+    # twice as long to group by a text and a number.
     sql: ClassVar[str] = """
-        select any(user) as user_id, course as course_id,
+        select any(user) as user_id, any(course) as course_id,
                maxIf(day, type not in {administrative:Array(String)}) as visited,
                maxIf(day, type in {enrolments:Array(String)}) as joined,
                maxIf(day, type in {withdrawals:Array(String)}) as left
         from activity_scope
-        where course != '' and person != sipHash64('') and events > 0
-        group by course, person
-        having greatest(visited, joined) <= {absent_since:Date} and greatest(visited, joined) > toDate(0)
+        where course != '' and person != sipHash64('') and events > 0 and cityHash64(course, person) not in (
+            select cityHash64(course, person) from activity_scope
+            where day > {absent_since:Date} and events > 0
+              and (type not in {administrative:Array(String)} or type in {enrolments:Array(String)}))
+        group by cityHash64(course, person)
+        having greatest(visited, joined) > toDate(0)
            and not (left > toDate(0) and left >= joined)
            and max(type in {course_completions:Array(String)}) = 0
-           and (course, person) not in (select one.1, sipHash64(one.2) from (select arrayJoin(arrayZip(
+           and (course_id, sipHash64(user_id)) not in (select one.1, sipHash64(one.2) from (select arrayJoin(arrayZip(
                {ended_courses:Array(String)}, {ended_users:Array(String)})) as one))
         order by greatest(visited, joined), course_id, user_id
         limit {limit:UInt32}

@@ -34,15 +34,15 @@ class CourseActivity(OfCourse[CourseDay]):
     days: Annotated[int, Field(ge=1, le=366, description="Calendar days, today included.")] = 30
 
     sql: ClassVar[str] = """
-        select course, day, uniqExact(person) as learners, sum(n) as events,
+        select any(of) as course, any(on) as day, uniqExact(person) as learners, sum(n) as events,
                sumIf(n, type in {pages:Array(String)}) as pages, sumIf(n, type = 'video_play') as videos,
                sumIf(n, type in {attempts:Array(String)}) as attempts,
                sumIf(n, type in {hints:Array(String)} or type in {solutions:Array(String)}) as hints
         from (
-            select course, day, person, type, events as n from activity_scope
+            select course as of, day as on, person, type, events as n from activity_scope
             where course != '' and person != sipHash64('') and events > 0
                   and type not in {administrative:Array(String)})
-        group by course, day
+        group by cityHash64(of, on)
         order by course, day
         """
     crowd: ClassVar[Crowd] = Crowd(

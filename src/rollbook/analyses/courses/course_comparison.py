@@ -40,15 +40,16 @@ class CourseComparison(OfEnrolled[CourseInComparison]):
     days: Annotated[int, Field(ge=1, le=366, description="Calendar days of activity, today included.")] = 30
     absent_days: AbsentDays = Field(7, description="Calendar days without activity, today included.")
 
+    # by one number, since ClickHouse takes twice as long to group by a text and a number
     sql: ClassVar[str] = """
-        select course, count() as learners, countIf(visited >= {first_day:Date}) as active,
+        select of as course, count() as learners, countIf(visited >= {first_day:Date}) as active,
                countIf(joined > left) as enrolled, countIf(gone) as withdrawn, countIf(done) as completed,
                countIf(greatest(visited, joined) <= {absent_since:Date} and not done and not gone
-                       and (course, person) not in (select one.1, sipHash64(one.2) from (select arrayJoin(arrayZip(
+                       and (of, who) not in (select one.1, sipHash64(one.2) from (select arrayJoin(arrayZip(
                            {ended_courses:Array(String)}, {ended_users:Array(String)})) as one))) as at_risk,
                sum(n) as events, sum(s) / 3600 as hours
         from (
-            select course, person,
+            select any(course) as of, any(person) as who,
                    maxIf(day, type not in {administrative:Array(String)}) as visited,
                    maxIf(day, type in {enrolments:Array(String)}) as joined,
                    maxIf(day, type in {withdrawals:Array(String)}) as left,
@@ -58,8 +59,8 @@ class CourseComparison(OfEnrolled[CourseInComparison]):
                    sumIf(seconds, day >= {first_day:Date} and type not in {administrative:Array(String)}) as s
             from activity_scope
             where course != '' and person != sipHash64('') and events > 0
-            group by course, person)
-        group by course
+            group by cityHash64(course, person))
+        group by of
         order by learners desc, course
         """
     crowd: ClassVar[Crowd] = Crowd(

@@ -16,6 +16,8 @@ from rollbook.settings.curve import USUAL, CurveText, curve
 from rollbook.store.scope import DAY, start_of
 
 MOST_PEOPLE = 10_000
+PLAYS = "('xp_earned', 'achievement_earned', 'level_up', 'streak_update')"
+PLAYERS = f"select person from activity_scope where type in {PLAYS}"
 
 
 class StatsOfPerson(Answer):
@@ -41,34 +43,35 @@ class GamificationStats(Question[StatsOfPerson]):
     curve: CurveText | None = Field(None, description="Curve of levels; default: ROLLBOOK_LEVEL_CURVE.")
 
     # the days from the rollup; from the events what tells of XP and reports, and the moments of the last two days,
-    # since a streak that ended earlier is broken whatever was reported
+    # since a streak that ended earlier is broken whatever was reported; days and moments only of who may be shown
     sql: ClassVar[str] = f"""
         select max(name) as user_id, sum(earned) as xp, sum(named) + sum(unnamed) as total_achievements,
                groupArrayArray(active) as days, minMap(dawn) as dawns, max(told) as report, max(most) as best
         from (
-            select '' as name, person, groupArray(day) as active, map(toDate(0), toInt64(0)) as dawn, 0 as plays,
-                   toInt64(0) as earned, 0 as named, 0 as unnamed, (toInt64(0), toInt64(-1)) as told, 0 as most
-            from (
-                select person, day from activity_scope where type not in {PASSIVE}
-                group by person, day having sum(events) > 0)
-            group by person
-            union all
-            select any(user) as name, person, emptyArrayDate() as active,
-                   minMapIf(map(day, at), at >= toUnixTimestamp64Milli({{recent:DateTime64(3, 'UTC')}})
-                                          and type not in {PASSIVE}) as dawn,
-                   countIf(type in ('xp_earned', 'achievement_earned', 'level_up', 'streak_update')) as plays,
+            select any(user) as name, person, emptyArrayDate() as active, map(toDate(0), toInt64(0)) as dawn,
                    sum(xp) as earned, uniqExactIf(achievement, achievement != '') as named,
                    countIf(type = 'achievement_earned' and achievement = '') as unnamed,
-                   maxIf((at, reported), reported >= 0) as told, maxIf(reported, reported >= 0) as most
+                   maxIf((at, reported), reported >= 0) as told, maxIf(reported, reported >= 0) as most, 1 as plays
             from (
-                select user, person, toDate(timestamp, {{zone:String}}) as day, type,
-                       toUnixTimestamp64Milli(timestamp) as at, {XP} as xp,
+                select user, person, type, toUnixTimestamp64Milli(timestamp) as at, {XP} as xp,
                        {ACHIEVEMENT} as achievement, {REPORTED} as reported
                 from scope
-                where type in ('xp_earned', 'achievement_earned', 'level_up', 'streak_update')
-                   or timestamp >= {{recent:DateTime64(3, 'UTC')}})
-            where person != sipHash64('')
-            group by person)
+                where type in {PLAYS} and person != sipHash64(''))
+            group by person
+            union all
+            select '', who, groupArray(day), map(toDate(0), toInt64(0)), 0, 0, 0, (toInt64(0), toInt64(-1)), 0, 0
+            from (
+                select person as who, day from activity_scope
+                where type not in {PASSIVE} and person in ({PLAYERS})
+                group by person, day having sum(events) > 0)
+            group by who
+            union all
+            select '', who, emptyArrayDate(), minMap(map(day, at)), 0, 0, 0, (toInt64(0), toInt64(-1)), 0, 0
+            from (
+                select person as who, toDate(timestamp, {{zone:String}}) as day, toUnixTimestamp64Milli(timestamp) as at
+                from scope
+                where timestamp >= {{recent:DateTime64(3, 'UTC')}} and type not in {PASSIVE} and person in ({PLAYERS}))
+            group by who)
         group by person
         having sum(plays) > 0
         order by xp desc, user_id

@@ -38,10 +38,12 @@ class DailyMetrics(Question[DailyMetric]):
 
     kind: ClassVar[Kind] = "aggregation"
     sql: ClassVar[str] = """
-        select day, uniqExactIf(person, person != sipHash64('')) as dau, sum(events) as happened,
-            uniqExact(type) as event_types, sumIf(events, type = 'session_start') as sessions,
-            toInt64(floor(sum(seconds))) as learning_seconds
-        from activity_scope
+        select day, sum(people) as dau, sum(n) as happened, uniqExactIf(type, n > 0) as event_types,
+               sumIf(n, type = 'session_start') as sessions, toInt64(floor(sum(s))) as learning_seconds
+        from (
+            select day, type, sum(events) as n, sum(seconds) as s, 0 as people from activity_scope group by day, type
+            union all
+            select day, '', 0, 0, uniqExact(person) from learner_days_scope group by day)
         group by day
         order by day
         """

@@ -7,29 +7,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from rollbook.analyses.question import Answer, Question, When
-from rollbook.analyses.study.amounts import COMPLETIONS, PASSIVE, VIEWS
-from rollbook.analyses.study.sessions import SESSIONS
+from rollbook.analyses.study.amounts import COMPLETIONS, PASSIVE, VIEWS, XP
+from rollbook.analyses.study.sessions import SESSION, THREADS
 from rollbook.store import Scope
 
 MOST_DAYS = 366
 MOST_ROWS = 100_000
-
-# of each person and day, as the tables and the heatmap show it; a session counts on the day on which it began
-OF_A_DAY = f"""
-    select user, toDate(timestamp, {{zone:String}}) as day,
-           countIf(type not in {PASSIVE}) as activity_count,
-           countIf(opens) as sessions, sumIf(seconds, opens) / 60 as duration_minutes,
-           uniqExactIf(content, content != '' and type in {VIEWS}) + countIf(content = '' and type in {VIEWS})
-               as materials_viewed,
-           uniqExactIf(content, content != '' and type in {COMPLETIONS})
-               + countIf(content = '' and type in {COMPLETIONS}) as materials_completed,
-           sum(xp) as xp_earned,
-           countIf(type = 'achievement_earned') as achievements_earned,
-           countIf(type in ('ai_message_sent', 'ai_message_received')) as ai_messages
-    from ({SESSIONS})
-    where day >= {{first_day:Date}}
-    group by user, day
-"""
 
 
 class DayOfPerson(Answer):
@@ -57,9 +40,33 @@ class DailyActivitySummary(Question[DayOfPerson]):
     days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Calendar days, today included.")] = 1
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows.")] = 1_000
 
+    # a session counts on the day on which it began, events on their own
     sql: ClassVar[str] = f"""
-        select * from ({OF_A_DAY}) where activity_count > 0 and user != ''
-        order by day desc, user limit {{limit:UInt32}}
+        select max(name) as user, day, sum(acts) as activity_count, sum(begun) as sessions,
+               sum(took) / 60 as duration_minutes, sum(viewed) as materials_viewed,
+               sum(completed) as materials_completed, sum(earned) as xp_earned, sum(achieved) as achievements_earned,
+               sum(messages) as ai_messages
+        from (
+            select any(user) as name, person, toDate(timestamp, {{zone:String}}) as day,
+                   countIf(type not in {PASSIVE}) as acts, 0 as begun, 0 as took,
+                   uniqExactIf(content, content != '' and type in {VIEWS}) + countIf(content = '' and type in {VIEWS})
+                       as viewed,
+                   uniqExactIf(content, content != '' and type in {COMPLETIONS})
+                       + countIf(content = '' and type in {COMPLETIONS}) as completed,
+                   sum({XP}) as earned, countIf(type = 'achievement_earned') as achieved,
+                   countIf(type in ('ai_message_sent', 'ai_message_received')) as messages
+            from scope
+            where day >= {{first_day:Date}} and person != sipHash64('')
+            group by person, day
+            union all
+            select '', whose, toDate(began, {{zone:String}}) as day, 0, count(), sum(seconds), 0, 0, 0, 0, 0
+            from (select any(person) as whose, {SESSION} from ({THREADS}) group by thread having max(edge))
+            where day >= {{first_day:Date}}
+            group by whose, day)
+        group by person, day
+        having activity_count > 0
+        order by day desc, user
+        limit {{limit:UInt32}}
         """
 
     def scope(self, when: When) -> Scope:

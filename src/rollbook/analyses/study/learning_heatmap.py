@@ -9,8 +9,9 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.question import Answer, Days, Question, When
-from rollbook.analyses.study.daily_activity_summary import OF_A_DAY, first_day
-from rollbook.analyses.study.sessions import PersonId
+from rollbook.analyses.study.amounts import PASSIVE
+from rollbook.analyses.study.daily_activity_summary import first_day
+from rollbook.analyses.study.sessions import SESSIONS, PersonId
 from rollbook.store import Scope
 from rollbook.store.scope import DAY
 
@@ -34,7 +35,13 @@ class LearningHeatmap(Question[DayOfCalendar]):
     user: PersonId = Field(description="Whose; the empty one: what nobody known did.")
     days: Days = Field(365, description="Calendar days, today included.")
 
-    sql: ClassVar[str] = f"select day, activity_count, duration_minutes, xp_earned from ({OF_A_DAY})"
+    sql: ClassVar[str] = f"""
+        select toDate(timestamp, {{zone:String}}) as date, countIf(type not in {PASSIVE}) as activity_count,
+               sumIf(seconds, opens) / 60 as duration_minutes, sum(xp) as xp_earned
+        from ({SESSIONS})
+        where date >= {{first_day:Date}}
+        group by date
+        """
     chart: ClassVar[Chart] = Bars(x="date", y="activity_count", types={"date": "temporal"})
 
     def scope(self, when: When) -> Scope:
@@ -46,12 +53,8 @@ class LearningHeatmap(Question[DayOfCalendar]):
         return super().bound(when) | {"first_day": first_day(self.days, when)}
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[DayOfCalendar]:
-        """All days; a person's ids add up."""
-        known: dict[date, dict[str, Any]] = {}
-        for row in map(dict, found):
-            day = row.pop("day")
-            before = known.get(day, dict.fromkeys(row, 0))
-            known[day] = {name: before[name] + value for name, value in row.items()}
+        """All days."""
+        known = {row["date"]: row for row in found}
         empty = {"activity_count": 0, "duration_minutes": 0.0, "xp_earned": 0}
         days = (when.today - back * DAY for back in reversed(range(self.days)))
-        return [DayOfCalendar(date=day, **known.get(day, empty)) for day in days]
+        return [DayOfCalendar(**{"date": day} | known.get(day, empty)) for day in days]

@@ -1,5 +1,6 @@
 """Learning sessions: document 2's table of sessions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
@@ -8,7 +9,7 @@ from pydantic import Field
 from rollbook.analyses.question import Answer, Question, When
 from rollbook.analyses.study.amounts import COMPLETIONS, VIEWS
 from rollbook.analyses.study.daily_activity_summary import MOST_DAYS, MOST_ROWS
-from rollbook.analyses.study.sessions import SESSIONS
+from rollbook.analyses.study.sessions import SESSION, THREADS
 from rollbook.store import Scope
 
 
@@ -37,15 +38,16 @@ class LearningSessions(Question[LearningSession]):
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS, description="Most rows.")] = 1_000
 
     sql: ClassVar[str] = f"""
-        select nullIf(any(session), '') as session_id, nullIf(any(user), '') as user_id, any(began) as started_at,
-               anyOrNull(ended) as ended_at, any(seconds) / 60 as duration_minutes, count() as events,
+        select any(session) as session_id, any(user) as user_id, {SESSION},
+               count() as events,
                uniqExactIf(content, content != '' and type in {VIEWS}) as materials_viewed,
                uniqExactIf(content, content != '' and type in {COMPLETIONS}) as materials_completed,
                sum(xp) as xp_earned
-        from ({SESSIONS})
-        where began >= {{begin:DateTime64(3, 'UTC')}} and (session != '' or timestamp <= ifNull(ended, timestamp))
-        group by person, thread
-        order by started_at desc, user_id, session_id
+        from ({THREADS})
+        where inside
+        group by thread
+        having max(edge) and began >= {{begin:DateTime64(3, 'UTC')}}
+        order by began desc, user_id = '', user_id, session_id = '', session_id
         limit {{limit:UInt32}}
         """
 
@@ -56,3 +58,18 @@ class LearningSessions(Question[LearningSession]):
     def bound(self, when: When) -> dict[str, Any]:
         """When the days begin, too."""
         return super().bound(when) | {"begin": when.calendar_days(self.days).begin}
+
+    def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[LearningSession]:
+        """Row for row."""
+        return [_session(row) for row in map(dict, found)]
+
+
+def _session(row: dict[str, Any]) -> LearningSession:
+    return LearningSession(
+        session_id=row.pop("session_id") or None,
+        user_id=row.pop("user_id") or None,
+        started_at=row.pop("began"),
+        ended_at=row.pop("ended"),
+        duration_minutes=row.pop("seconds") / 60,
+        **row,
+    )

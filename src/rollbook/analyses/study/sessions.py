@@ -18,30 +18,40 @@ LONGEST_SECONDS = 86_400
 
 PersonId = Annotated[str, Field(max_length=1024)]
 
-# the scope's events, as narrow as they can be, since they are sorted; each with the `thread` that it belongs to: the
-# hash of a session's id, or the number of the person's last start without one
+_EVENT = f"""
+        timestamp, type, user, person, session, content, duration, type in ('session_start', 'session_end') as edge,
+        {XP} as xp, {ACHIEVEMENT} as achievement, {REPORTED} as reported"""
+
+# the scope's events, each with the `thread` that it belongs to: one of a person's sessions, or what is in none; those
+# after the end of a session without an id are not `inside`. Only events without an id have to be sorted.
 THREADS = f"""
-    select timestamp, type, user, person, session, content, duration, xp, achievement, reported, edge,
-           if(session != '', sipHash64(session),
-              sum(type = 'session_start' and session = '') over (
-                  partition by person order by timestamp range between unbounded preceding and current row)) as thread
+    select {_EVENT}, cityHash64(person, session) as thread, true as inside from scope where session != ''
+    union all
+    select *, timestamp <= ifNull(max(if(type = 'session_end', timestamp, null)) over (partition by thread), timestamp)
     from (
-        select timestamp, type, user, person, session, content, duration,
-               type in ('session_start', 'session_end') as edge, {XP} as xp,
-               {ACHIEVEMENT} as achievement, {REPORTED} as reported
-        from scope)
+        select {_EVENT}, cityHash64(person, sum(type = 'session_start') over (
+                   partition by person order by timestamp range between unbounded preceding and current row)) as thread
+        from scope where session = '')
 """
 
-# every event with the `began` and `seconds` of its thread (began is null where that is no session); one event of each
-# session `opens` it
+
+def _of_threads(over: str = "") -> str:
+    """When the session of a thread with an edge `began` and `ended`, and the `seconds` it took."""
+    given = f"maxOrNullIf(duration, type = 'session_end' and duration >= 0) {over}"
+    latest = f"if(any(session) {over} = '', began, max(timestamp) {over})"
+    return f"""
+           minIf(timestamp, edge) {over} as began, maxOrNullIf(timestamp, type = 'session_end') {over} as ended,
+           least({LONGEST_SECONDS}, coalesce(
+               {given}, dateDiff('millisecond', began, ifNull(ended, {latest})) / 1000)) as seconds"""
+
+
+# columns of events grouped by thread
+SESSION = _of_threads()
+
+# every event with the session of its thread, for few people; one event of each session `opens` it
 SESSIONS = f"""
-    select *, edge and row_number() over (partition by person, thread order by edge desc, timestamp) = 1 as opens,
-           min(if(edge, timestamp, null)) over whole as began,
-           max(if(type = 'session_end', timestamp, null)) over whole as ended,
-           max(if(type = 'session_end' and duration >= 0, duration, null)) over whole as given,
-           if(session = '', began, max(timestamp) over whole) as latest,
-           least({LONGEST_SECONDS}, coalesce(given, dateDiff('millisecond', began, ifNull(ended, latest)) / 1000, 0))
-               as seconds
+    select *, edge and row_number() over (partition by thread order by edge desc, timestamp) = 1 as opens,
+           {_of_threads("over whole")}
     from ({THREADS})
-    window whole as (partition by person, thread)
+    window whole as (partition by thread)
 """
