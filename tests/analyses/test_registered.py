@@ -29,6 +29,20 @@ SCOPES = (
     "conversations_scope",
     "texts_scope",
 )
+# Who names a scope more than once, and how often: where keeping what it says takes longer than reading it again. Events
+# of sessions with an id need no sorting, those of others do; sessions count on other days than their events; stats find
+# the few who play, and at_risk those who came lately, before they read what everybody did; what messages say is read of
+# messages only, and scores around the use of a content apart from who used it.
+OFTEN = {
+    "learning_sessions": {"scope": 2},
+    "learning_overview": {"scope": 2},
+    "learning_heatmap": {"scope": 2},
+    "daily_activity_summary": {"scope": 3},
+    "at_risk": {"activity_scope": 2},
+    "gamification_stats": {"scope": 2, "activity_scope": 3},
+    "help_seeking": {"scope": 2},
+    "content_effectiveness": {"scope": 3},
+}
 
 
 def asked(name: str, **more: Any) -> Question[Any]:
@@ -53,20 +67,6 @@ def some_days(store: Store, tenant: str, user: str) -> None:
 
 
 TYPES = ("session_start", "content_view", "completion", "quiz_completion")
-
-# events of sessions with an id need no sorting, those of others do: reading them apart costs less than sorting all; and
-# sessions count on other days than their events. Stats find the few who play, and the question of who
-# is at risk those who came lately, before they read what everybody did;
-# and what messages say is read of messages only.
-OFTEN = {
-    "learning_sessions": {"scope": 2},
-    "learning_overview": {"scope": 2},
-    "learning_heatmap": {"scope": 2},
-    "daily_activity_summary": {"scope": 3},
-    "at_risk": {"activity_scope": 2},
-    "gamification_stats": {"scope": 2, "activity_scope": 3},
-    "help_seeking": {"scope": 2},
-}
 
 every_question = pytest.mark.parametrize("name", sorted(BY_NAME))
 

@@ -47,17 +47,17 @@ class ItemAnalysis(OfPeriod[Item]):
             select item, first, toFloat64(first >= {{passing:Float64}}) as good,
                    k - 1 as others, if(others > 0, (total - first) / others, 0) as rest
             from (
-                select length(firsts) as k, arraySum(firsts.2) as total,
-                       arrayJoin(firsts) as one, one.1 as item, one.2 as first
+                select length(firsts) as k, arraySum(firsts) as total, item, first
                 from (
-                    select groupArray((content, first)) as firsts
+                    select groupArray(item) as items, groupArray(first) as firsts
                     from (
-                        select content, person, {FIRST} as first
+                        select any(content) as item, any(person) as learner, {FIRST} as first
                         from scope
                         where type in {{attempts:Array(String)}} and isNotNull(score) and content != ''
                               and person != sipHash64('')
-                        group by content, person)
-                    group by person)))
+                        group by cityHash64(content, person))
+                    group by learner)
+                array join items as item, firsts as first))
         group by item
         order by item
         """

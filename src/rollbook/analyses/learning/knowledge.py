@@ -4,10 +4,10 @@ Source: Corbett and Anderson 1995, Knowledge tracing. Fitted by expectation maxi
 forgetting), within bounds that keep the model from being turned upside down (Baker, Corbett and Aleven 2008).
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from itertools import chain
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -18,6 +18,7 @@ BOUNDS = {"initial": (0.01, 0.99), "learn": (0.01, 0.99), "slip": (0.01, 0.3), "
 ROUNDS = 60  # of expectation maximisation, always as many, so that the same data give the same parameters
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Arrays = dict[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,93 +52,111 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 # with both under a half, a right answer always speaks for knowing
 Mistake = Annotated[float, Field(ge=0, lt=0.5)]
 
-
+# how many learners had which attempts, at least one each
 Patterns = Mapping[tuple[bool, ...], int]
 
 
 def fitted(concepts: Sequence[Patterns]) -> list[Knowledge]:
-    """The parameters that fit best, for each concept, to how many learners had which attempts (at least one each)."""
+    """The parameters that fit each concept best."""
     if not concepts:
         return []
-    tries = [(place, one, learners) for place, patterns in enumerate(concepts) for one, learners in patterns.items()]
-    longest = max(len(one) for _, one, _ in tries)
-    seen = _Seen(
-        of=np.array([place for place, _, _ in tries]),
-        weights=np.array([learners for _, _, learners in tries], float),
-        made=np.array([[n < len(one) for n in range(longest)] for _, one, _ in tries]),
-        right=np.array([[n < len(one) and one[n] for n in range(longest)] for _, one, _ in tries]),
-    )
-    model = {name: np.full(len(concepts), value) for name, value in dataclasses.asdict(DEFAULT).items()}
+    seen = _Seen.all_of(concepts)
+    model = _arrays([DEFAULT] * len(concepts))
     for _ in range(ROUNDS):
-        model = _best(model, _expected({name: values[seen.of] for name, values in model.items()}, seen))
+        model = _best(model, seen)
     return [Knowledge(**{name: float(values[n]) for name, values in model.items()}) for n in range(len(concepts))]
+
+
+def known_on_average(concepts: Sequence[Patterns], models: Sequence[Knowledge]) -> list[float]:
+    """How likely each concept, by its model, is known after the attempts, as a mean over its learners."""
+    if not concepts:
+        return []
+    seen, model = _Seen.all_of(concepts), _arrays(models)
+    unknown = _unknown(model, seen)["last"] * (1 - model["learn"])
+    return [float(share) for share in 1 - unknown / seen.learners]
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A row for each pattern: the concept it is `of`, how many learners had it, which attempts were `made`, `right`."""
+    """A row for each pattern, the longest first: the concept it is `of`, and how many learners had it (`weights`).
+
+    `right`: whether the n-th attempts were, of the rows that have so many, which are the first ones. By concept, how
+    many `learners` there are, and how many attempts they `made` and had `wrong`.
+    """
 
     of: Array
     weights: Array
+    right: list[Array]
+    learners: Array
     made: Array
-    right: Array
+    wrong: Array
 
-    def added(self, values: Array) -> Array:
-        """Values of rows, weighed and added up by concept."""
-        total: Array = np.bincount(self.of, weights=values * self.weights)
-        return total
+    @classmethod
+    def all_of(cls, concepts: Sequence[Patterns]) -> Self:
+        """The patterns of all concepts."""
+        lengths = np.array([len(tries) for patterns in concepts for tries in patterns])
+        order, begins = np.argsort(-lengths, kind="stable"), np.cumsum(lengths) - lengths
+        tries = np.fromiter(chain.from_iterable(chain.from_iterable(concepts)), bool)
+        having = [int(np.count_nonzero(lengths > n)) for n in range(lengths.max())]
+        of = np.repeat(np.arange(len(concepts)), [len(patterns) for patterns in concepts])
+        weights = np.fromiter(chain.from_iterable(patterns.values() for patterns in concepts), float)
+        return cls(
+            of=of[order],
+            weights=weights[order],
+            right=[tries[begins[order[:rows]] + n] for n, rows in enumerate(having)],
+            learners=np.bincount(of, weights),
+            made=np.bincount(of, weights * lengths),
+            wrong=np.bincount(of, weights * np.add.reduceat(~tries, begins, dtype=int)),
+        )
 
 
-def _expected(model: dict[str, Array], seen: _Seen) -> dict[str, tuple[Array, Array]]:
-    """For every parameter how often it held, and how often it could have, by concept."""
-    outcome = _emitted(model, seen)
-    forward, scales = _forward(model, outcome)
-    backward = _backward(model, outcome, scales)
-    belief = forward * backward
-    belief /= belief.sum(axis=2, keepdims=True)
-    known, unknown = belief[:, :, 1] * seen.made, belief[:, :, 0] * seen.made
-    later = outcome[:, 1:, 1] * backward[:, 1:, 1] / scales[:, 1:]
-    learnt = forward[:, :-1, 0] * model["learn"][:, None] * later * seen.made[:, 1:]
-    return {
-        "initial": (seen.added(belief[:, 0, 1]), seen.added(np.ones(len(seen.of)))),
-        "learn": (seen.added(learnt.sum(axis=1)), seen.added((belief[:, :-1, 0] * seen.made[:, 1:]).sum(axis=1))),
-        "slip": (seen.added((known * ~seen.right).sum(axis=1)), seen.added(known.sum(axis=1))),
-        "guess": (seen.added((unknown * seen.right).sum(axis=1)), seen.added(unknown.sum(axis=1))),
+def _arrays(models: Sequence[Knowledge]) -> Arrays:
+    return {name: np.array([getattr(model, name) for model in models]) for name in BOUNDS}
+
+
+def _best(model: Arrays, seen: _Seen) -> Arrays:
+    """The parameters that explain what the model believes best, within their bounds; as before where there is nothing
+    to tell them by.
+    """
+    unknown = _unknown(model, seen)
+    always = unknown["all"]
+    # how often each held, and how often it could have; learnt is what was not known first and is known last
+    counts = {
+        "initial": (seen.learners - unknown["first"], seen.learners),
+        "learn": (unknown["first"] - unknown["last"], always - unknown["last"]),
+        "slip": (seen.wrong - (always - unknown["right"]), seen.made - always),
+        "guess": (unknown["right"], always),
     }
-
-
-def _emitted(model: dict[str, Array], seen: _Seen) -> Array:
-    """How likely each attempt's outcome is if the concept is not known, and if it is; 1 where there was none."""
-    guess, slip = model["guess"][:, None], model["slip"][:, None]
-    either = np.stack([np.where(seen.right, guess, 1 - guess), np.where(seen.right, 1 - slip, slip)], axis=2)
-    outcome: Array = np.where(seen.made[:, :, None], either, 1.0)
-    return outcome
-
-
-def _forward(model: dict[str, Array], outcome: Array) -> tuple[Array, Array]:
-    forward, scales = np.empty_like(outcome), np.empty(outcome.shape[:2])
-    state = np.stack([1 - model["initial"], model["initial"]], axis=1)
-    for n in range(outcome.shape[1]):
-        joint = state * outcome[:, n]
-        scales[:, n] = joint.sum(axis=1)
-        forward[:, n] = joint / scales[:, n, None]
-        learnt = forward[:, n, 0] * model["learn"]
-        state = np.stack([forward[:, n, 0] - learnt, forward[:, n, 1] + learnt], axis=1)
-    return forward, scales
-
-
-def _backward(model: dict[str, Array], outcome: Array, scales: Array) -> Array:
-    backward = np.ones_like(outcome)
-    for n in reversed(range(outcome.shape[1] - 1)):
-        later = outcome[:, n + 1] * backward[:, n + 1] / scales[:, n + 1, None]
-        backward[:, n, 0] = (1 - model["learn"]) * later[:, 0] + model["learn"] * later[:, 1]
-        backward[:, n, 1] = later[:, 1]
-    return backward
-
-
-def _best(model: dict[str, Array], counts: dict[str, tuple[Array, Array]]) -> dict[str, Array]:
-    """The parameters that explain the counts best, within their bounds; as before where nothing was counted."""
     return {
         name: np.clip(np.divide(part, whole, out=model[name].copy(), where=whole > 0), *BOUNDS[name])
         for name, (part, whole) in counts.items()
     }
+
+
+def _unknown(model: Arrays, seen: _Seen) -> Arrays:
+    """How many attempts were made without knowing, by concept: of the first ones, the last, all, and all right ones.
+
+    Since nothing is forgotten, all can be told in proportion to the likelihood of having known from the first attempt
+    on: not yet to know at the n-th is as likely as `before` x `after` of it. Twelve attempts cannot make these too
+    large or small for a float.
+    """
+    learn, yet = model["learn"][seen.of], 1 - model["learn"]
+    if_right = (yet * model["guess"] / (1 - model["slip"]))[seen.of]
+    if_wrong = (yet * (1 - model["guess"]) / model["slip"])[seen.of]
+    steps = [np.where(right, if_right[: len(right)], if_wrong[: len(right)]) for right in seen.right]
+    after = [np.ones(len(step)) for step in steps]
+    for n in reversed(range(1, len(steps))):
+        after[n - 1][: len(steps[n])] = steps[n] * after[n] + learn[: len(steps[n])]
+    before = ((1 - model["initial"]) / yet)[seen.of]
+    first, last, every, right = (np.zeros(len(before)) for _ in range(4))
+    for n, step in enumerate(steps):
+        rows = len(step)
+        before = before[:rows] * step
+        last[:rows] = before * after[n]
+        every[:rows] += last[:rows]
+        right[:rows] += last[:rows] * seen.right[n]
+        if n == 0:
+            first = last.copy()
+    likelihood = first + model["initial"][seen.of]
+    found = {"first": first, "last": last, "all": every, "right": right}
+    return {name: np.bincount(seen.of, values * seen.weights / likelihood) for name, values in found.items()}
