@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from rollbook.analyses.catalogue import QUESTIONS
-from rollbook.bench import bodies, goals, load, university
+from rollbook.bench import bodies, load, university
 from rollbook.bench.ingest import Rounds, Run
 from rollbook.bench.plan import planned
 from rollbook.bench.processes import serving_bare
 from rollbook.bench.questions import Asks, Term
-from rollbook.bench.report import report
-from rollbook.bench.results import Results
+from rollbook.bench.results import Results, goals
+from rollbook.bench.results.report import report
 from tests.cli.terminal import environment, rollbook
 
 TINY = ("bench", "--quick", "--events", "20000", "--seconds", "1", "--rounds", "1")

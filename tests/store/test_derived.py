@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import rollbook
 from rollbook.store import Store
 from rollbook.store.erasing.correcting import correct_events
-from rollbook.store.intake.derived import COLUMNS, follow
+from rollbook.store.intake.derived import COLUMNS, EARNING, TALKING, follow
 from rollbook.store.intake.derived import TYPES as TYPES_MEASURED
 from tests.stories import happened, tell
 
@@ -33,11 +33,12 @@ PROPERTIES = st.fixed_dictionaries(
         "unit": VALUES,
         "tags": st.one_of(VALUES, st.dictionaries(st.text("ab", max_size=2), VALUES, max_size=2)),
         "model_provider": VALUES,
+        "role": VALUES,
         "page": VALUES,
         "inner": st.just({"metric_name": "within"}),
     },
 )
-TYPES = st.sampled_from(["view", "api_request", "experiment_exposed", "video_play"])
+TYPES = st.sampled_from(["view", "api_request", "experiment_exposed", "video_play", *TALKING[:1], *EARNING[:1]])
 
 
 def held(store: Store, tenant: str) -> dict[str, dict[str, Any]]:
@@ -75,11 +76,16 @@ def test_a_sample_among_others_has_its_columns(store: Store, tenant: str) -> Non
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.tuples(TYPES, PROPERTIES), min_size=1, max_size=40), st.uuids())
-def test_inserts_and_updates_agree(store: Store, told: list[tuple[str, dict[str, Any]]], name: object) -> None:
+@given(st.lists(st.tuples(TYPES, PROPERTIES, st.sampled_from(["", "talk"])), min_size=1, max_size=40), st.uuids())
+def test_inserts_and_updates_agree(store: Store, told: list[tuple[str, dict[str, Any], str]], name: object) -> None:
     tenant = f"derived-{name}"
     tell(
-        store, tenant, [happened(type, id=str(at), properties=json.dumps(text)) for at, (type, text) in enumerate(told)]
+        store,
+        tenant,
+        [
+            happened(type, id=str(at), properties=json.dumps(text), conversation=talk)
+            for at, (type, text, talk) in enumerate(told)
+        ],
     )
     assert anew(store, tenant) == held(store, tenant)
 
@@ -94,6 +100,11 @@ def test_what_is_corrected_follows(store: Store, tenant: str) -> None:
     found = held(store, tenant)
     assert (found["a"]["metric_value"], found["a"]["metric_tags"]) == (7.0, {"host": "b"})
     assert (found["b"]["metric"], found["b"]["metric_type"]) == ("ram", "gauge")
+
+
+def test_what_is_said_is_a_conversation(store: Store, tenant: str) -> None:
+    tell(store, tenant, [happened("view", id="a", conversation="talk"), happened(TALKING[0], id="b"), happened("view")])
+    assert sorted(row["kind"] for row in held(store, tenant).values()) == ["", "conversation", "conversation"]
 
 
 @pytest.mark.parametrize("type", TYPES_MEASURED)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rollbook.bench.plan import PARTS, planned
-from rollbook.bench.report import report
+from rollbook.bench.results.report import report
 from rollbook.bench.run import run
 from rollbook.errors import Invalid
 

@@ -67,7 +67,7 @@ _EVENTS = f"""
            if(abs(said.cost_cents) < 1e12, said.cost_cents, 0) as cents,
            if(rank = 1 and said.sentiment between -1 and 1, said.sentiment, null) as feeling
     from events"""
-_OF = f" and ((conversation != '') = 1 or type in {_both(*COACH)})"
+_OF = f" and events.kind != '' and (conversation != '' or type in {_both(*COACH)})"
 
 
 def _in_order(name: str) -> str:

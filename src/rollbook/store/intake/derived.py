@@ -9,23 +9,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 EVENTS = "events"
-# events of these types keep their properties once more, as those of a conversation and those with one of the marks do
+# events of these types keep their properties once more, as those of a kind do
 VIDEOS = ("video_play", "video_pause", "video_seek", "video_stop", "video_complete")
-TALKING = (
+_SAID = (
     *("conversation.message.sent", "conversation.message.received"),
     *("ai_message_sent", "ai_message_received", "ai_feedback_rated"),
 )
+TALKING = (*_SAID, *(name.upper() for name in _SAID))
 EARNING = ("xp_earned", "achievement_earned", "level_up", "streak_update")
-TYPES = (
-    *("api_request", "api_error", "experiment_assigned", "experiment_exposed"),
-    *(*VIDEOS, *EARNING, *TALKING, *(name.upper() for name in TALKING)),
-)
+TYPES = ("api_request", "api_error", "experiment_assigned", "experiment_exposed", *VIDEOS, *EARNING)
 MARKS = ('"model_provider"', '"metric_name"')
 
 # `text`: an expression of the properties
 _KIND = (
     f"multiIf(position({{text}}, '{MARKS[0]}') > 0, 'model_usage',"
-    f" position({{text}}, '{MARKS[1]}') > 0, 'system_metric', '')"
+    f" position({{text}}, '{MARKS[1]}') > 0, 'system_metric',"
+    f" conversation != '' or type in {TALKING}, 'conversation', '')"
 )
 _METRIC = (
     f"if(position({{text}}, '{MARKS[1]}') > 0"
@@ -34,7 +33,7 @@ _METRIC = (
 )
 EXPRESSIONS = {
     "kind": _KIND,
-    "measured": f"if({_KIND} != '' or conversation != '' or type in {TYPES}, {{text}}, '')",
+    "measured": f"if({_KIND} != '' or type in {TYPES}, {{text}}, '')",
     "metric": _METRIC,
     "metric_value": f"if({_METRIC} = '', 0., JSONExtractFloat({{text}}, 'metric_value'))",
     "metric_type": (
@@ -75,11 +74,17 @@ def _unmarked(rows: pa.Table) -> list[pa.Array]:
     none = pa.repeat("", count)
     ends = pa.repeat(pa.scalar(0, pa.int32()), count + 1)
     tags = pa.MapArray.from_arrays(ends, pa.array([], pa.string()), pa.array([], pa.string()))
-    kept = pc.or_(pc.is_in(rows["type"], _TYPES), pc.not_equal(rows["conversation"], ""))
-    measured = pc.if_else(kept, rows["properties"], "") if pc.any(kept).as_py() else none
-    found = {"measured": measured, "metric_value": pa.repeat(0.0, count), "metric_tags": tags}
+    found = {"metric_value": pa.repeat(0.0, count), "metric_tags": tags}
+    talked = pc.is_in(rows["type"], _TALKING)
+    # a source whose events are never of one leaves the column out
+    if "conversation" in rows.column_names:
+        talked = pc.or_(talked, pc.not_equal(rows["conversation"], ""))
+    kept = pc.or_(talked, pc.is_in(rows["type"], _TYPES))
+    if pc.any(kept).as_py():
+        found["kind"] = pc.if_else(talked, "conversation", "")
+        found["measured"] = pc.if_else(kept, rows["properties"], "")
     return [found.get(name, none) for name in COLUMNS]
 
 
-_TYPES = pa.array(TYPES)
+_TALKING, _TYPES = pa.array(TALKING), pa.array(TYPES)
 _SOUGHT = [mark.encode() for mark in MARKS]

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from rollbook.bench.goals import Goal, goals
 from rollbook.bench.ingest import CONNECTIONS, Rounds, Run, Visibility, percentiles
 from rollbook.bench.live import Watching
 from rollbook.bench.plan import PARTS
 from rollbook.bench.questions import Asks, Term
 from rollbook.bench.results import Results
+from rollbook.bench.results.goals import Goal, goals
 from rollbook.bench.university import Imported
 
 NAMES = {"bare": "bare loop", "rollbook": "Rollbook", "guarded": "with access, audit and pseudonyms"}
