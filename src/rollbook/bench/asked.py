@@ -11,7 +11,8 @@ from rollbook.bench.plan import Plan
 
 Parameters = dict[str, Any]
 
-PARTS_OF_LEARNERS = 100
+# a hundred learners in each
+PARTS_OF_LEARNERS = 1_000
 # of the made-up events, one that is played and attempted
 A_CONTENT = "content-3-7"
 A_COURSE = "course-03"
