@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rollbook
+from rollbook.analyses.gamification import gamification_stats
 from rollbook.store import Store
+from rollbook.store.asking import conversations
 from rollbook.store.erasing.correcting import correct_events
 from rollbook.store.intake.derived import COLUMNS, EARNING, TALKING, follow
 from rollbook.store.intake.derived import TYPES as TYPES_MEASURED
@@ -107,6 +109,12 @@ def test_what_is_said_is_a_conversation(store: Store, tenant: str) -> None:
     assert sorted(row["kind"] for row in held(store, tenant).values()) == ["", "conversation", "conversation"]
 
 
+def test_the_lists_of_types_are_those_of_the_questions() -> None:
+    said = {*conversations.SENT, *conversations.RECEIVED, *conversations.COACH}
+    assert set(TALKING) == said | {name.upper() for name in said}
+    assert str(EARNING) == gamification_stats.PLAYS
+
+
 @pytest.mark.parametrize("type", TYPES_MEASURED)
 def test_requests_exposures_and_videos_keep_their_properties_once_more(store: Store, tenant: str, type: str) -> None:
     at = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -116,6 +124,6 @@ def test_requests_exposures_and_videos_keep_their_properties_once_more(store: St
 
 def test_whoever_changes_properties_says_what_follows() -> None:
     texts = [path.read_text("utf-8") for path in Path(rollbook.__file__).parent.rglob("*.py")]
-    changing = [text for text in texts if re.search(r"alter table \S+ update", text)]
+    changing = [text for text in texts if re.search(r"alter table \S+ update|f\"update ", text)]
     assert len(changing) == 2
     assert all("follow(" in text for text in changing)

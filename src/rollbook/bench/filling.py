@@ -14,7 +14,7 @@ from typing import Any
 from rollbook.bench.tables import MERGES, ONE_INSERT, SHARES, WEIGHTS
 from rollbook.settings import load
 from rollbook.store import Store, keys
-from rollbook.store.asking import by_type
+from rollbook.store.intake import by_type
 
 TENANT = "default"
 DAY = timedelta(days=1)

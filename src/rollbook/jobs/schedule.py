@@ -8,7 +8,7 @@ from rollbook.governance.lifecycle import Expiry
 from rollbook.ingest import dead_letters as letters
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.permitting import texts
-from rollbook.store.asking import by_type
+from rollbook.store.intake import by_type
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine, Row
-from rollbook.store.intake.derived import all_but
+from rollbook.store.intake.by_type import change
+from rollbook.store.intake.derived import EVENTS, all_but
 
 # every table of rows about users that are not filled again from others; what may name users in texts
 TABLES: dict[str, tuple[str, ...]] = {
@@ -106,8 +107,12 @@ class Rewriting:
 
     def _delete(self, stretch: Stretch, form: str) -> None:
         sql = f"alter table {stretch.table} delete where _partition_id = {{partition:String}} and "
+        sql += self._those(stretch.table, form)
         bound = self._bound | {"partition": stretch.partition}
-        self._engine.command(sql + self._those(stretch.table, form), bound, settings=MUTATION)
+        if stretch.table == EVENTS:
+            change(self._engine, sql, bound, settings=MUTATION)
+        else:
+            self._engine.command(sql, bound, settings=MUTATION)
 
 
 _NAMES = {"events": "id", "sealed_activity": "course", "message_texts": "id"}

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from rollbook.scores import FORMS, scaled
 from rollbook.store.engine import Row
+from rollbook.store.intake.by_type import change
 from rollbook.store.intake.derived import follow
 from rollbook.store.store import Store
 
@@ -47,7 +48,7 @@ def correct_events(store: Store, tenant: str, users: Sequence[str], right: Seque
     try:
         store.engine.insert("correcting", pa.Table.from_pylist(rows, SCHEMA))
         with store.rollups.writing(days):
-            store.engine.command(CORRECT, {"tenant": tenant}, settings={"mutations_sync": 2})
+            change(store.engine, CORRECT, {"tenant": tenant}, settings={"mutations_sync": 2})
     finally:
         store.engine.command("truncate table correcting")
     return len(rows)

@@ -15,6 +15,7 @@ import pyarrow as pa
 from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine, Row
 from rollbook.store.erasing.words import NEVER, keyed_pattern, telling_pattern
+from rollbook.store.intake.by_type import change
 from rollbook.store.intake.derived import EVENTS, all_but, follow
 
 # the table holds one person at a time
@@ -115,7 +116,7 @@ class Erasing:
         for target in self.targets():
             if rows := self._count(target, target.theirs, tenant):
                 removed[target.table] = rows
-                self._change(f"alter table {target.table} delete where {target.theirs}", tenant)
+                self._change(target, f"delete where {target.theirs}", tenant)
             self._drop_masked(target.table)
         return removed
 
@@ -125,7 +126,7 @@ class Erasing:
         for target in self.targets():
             if target.texts and (rows := self._count(target, target.named, tenant)):
                 changed[target.table] = rows
-                self._change(f"alter table {target.table} update {target.renamed} where {target.named}", tenant)
+                self._change(target, f"update {target.renamed} where {target.named}", tenant)
         return changed
 
     def remove_letters(self, tenant: str, ids: Sequence[str]) -> int:
@@ -202,8 +203,12 @@ class Erasing:
         if self._engine.query(hidden, {"table": table}, unlimited=True)[0]["n"]:
             self._engine.command(f"alter table {table} apply deleted mask", settings=MUTATION)
 
-    def _change(self, statement: str, tenant: str) -> None:
-        self._engine.command(statement, {"tenant": tenant}, settings=MUTATION)
+    def _change(self, target: Target, what: str, tenant: str) -> None:
+        statement, bound = f"alter table {target.table} {what}", {"tenant": tenant}
+        if target.table == EVENTS:
+            change(self._engine, statement, bound, settings=MUTATION)
+        else:
+            self._engine.command(statement, bound, settings=MUTATION)
 
 
 def _target(row: Row) -> Target:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from rollbook.store import events
 from rollbook.store.engine import Engine, Row
 from rollbook.store.expiry.sealed import Sealed, counts
+from rollbook.store.intake.by_type import change
 from rollbook.store.scope import MILLISECOND, utc_days
 
 MINUTE = timedelta(minutes=1)
@@ -160,7 +161,7 @@ class Raw:
 
     def delete(self, due: Due) -> None:
         """Delete the events; they are off the disk at `clean`, or when their parts are merged."""
-        self._engine.command(DELETE, due.bound(), settings=MUTATION)
+        change(self._engine, DELETE, due.bound(), settings=MUTATION)
 
     def clean(self) -> None:
         """Write those parts anew in which deleted rows still lie."""

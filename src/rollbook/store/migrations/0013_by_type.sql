@@ -35,7 +35,7 @@ settings mutations_sync = 1;
 
 -- by_type: the events once more, as narrow as questions about some types of events, or about one course, need them, in
 -- the order of these: what is of other types and courses is not read. It is written neither by inserts nor by merges,
--- which would cost an event as much again, but later, for many parts at once (store/asking/by_type.py); until then, and
+-- which would cost an event as much again, but later, for many parts at once (store/intake/by_type.py); until then, and
 -- where some of a part's rows were deleted, ClickHouse reads that part's events themselves.
 alter table events modify setting
     materialize_projections_on_insert = 0, materialize_projections_on_merge = 0,

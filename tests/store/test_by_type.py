@@ -1,4 +1,4 @@
-"""The layout by course: read where that is less, never another answer, whatever is deleted or corrected meanwhile."""
+"""The layout by type: read where that is less, never another answer, whatever is deleted or corrected meanwhile."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,13 +11,15 @@ from rollbook.analyses.learning.of_course import OfCourse
 from rollbook.analyses.question import Question, When
 from rollbook.bench.filling import term_end
 from rollbook.bench.tables import MADE_UP, ONE_INSERT
+from rollbook.errors import Unavailable
 from rollbook.store import Store
-from rollbook.store.asking.by_type import MISSING, lay_out
+from rollbook.store.intake.by_type import MISSING, STOP, change, lay_out
 
 COURSE = "course-03"
 TENANT = "laid-out"
 DAYS = 3
 EVENTS_A_DAY = 40_000
+SYNC = {"mutations_sync": 2}
 BY_TYPE = sorted((kind for kind in QUESTIONS if issubclass(kind, OfCourse)), key=lambda kind: kind.name())
 CHANGES = {
     "as it was written": "",
@@ -106,6 +108,41 @@ def test_the_last_days_are_read_alone(filled: Store) -> None:
     bound = {name: value for name, value in scope.parameters().items() if "{" + name + ":" in sql}
     (read,) = filled.engine.query(f"explain estimate {sql}", bound, unlimited=True)
     assert 0 < read["rows"] < DAYS * EVENTS_A_DAY / 2
+
+
+def test_a_change_waits_for_no_layout(filled: Store) -> None:
+    made_up(filled, 100)
+    filled.engine.command("system stop merges events")
+    try:
+        assert lay_out(filled.engine, least=0) >= DAYS * 100
+        assert lay_out(filled.engine, least=0) == 0
+        assert undone(filled) == 1
+        filled.engine.command(STOP)
+        assert undone(filled) == 0
+    finally:
+        filled.engine.command("system start merges events")
+    change(
+        filled.engine,
+        f"alter table events delete where user = 'learner-000005' and tenant = '{TENANT}'",
+        {},
+        settings=SYNC,
+    )
+    assert lay_out(filled.engine, least=0, wait=True) >= DAYS * 100
+
+
+def test_a_change_that_fails_leaves_nothing_behind(filled: Store) -> None:
+    lay_out(filled.engine, least=0, wait=True)
+    failing = f"alter table events delete where throwIf(user = 'learner-000006') = 1 and tenant = '{TENANT}'"
+    with pytest.raises(Unavailable):
+        change(filled.engine, failing, {}, settings=SYNC)
+    assert undone(filled) == 0
+    # without the layout there was a second try
+    assert lay_out(filled.engine, least=0, wait=True) >= DAYS * EVENTS_A_DAY / 2
+
+
+def undone(store: Store) -> int:
+    sql = "select count() as n from system.mutations where table = 'events' and not is_done"
+    return int(store.engine.query(sql, unlimited=True)[0]["n"])
 
 
 def test_inserts_lay_nothing_out_and_few_events_are_left(filled: Store) -> None:

@@ -1,0 +1,78 @@
+"""By type: lays the events out once more in the order of types and courses, for the questions that ask by them.
+
+The layout is ClickHouse's own projection `by_type`, which is read wherever that means reading less. Neither inserts
+nor merges write it: parts get it here, many at once. Whatever changes events for good goes through `change`, since
+ClickHouse makes the layout of the parts anew that it changes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from rollbook.errors import Unavailable
+from rollbook.store.engine import Engine
+
+log = structlog.get_logger()
+
+# so many events are read as they are in no time
+LEAST_ROWS = 1_000_000
+
+# of parts in which some rows are only hidden nothing is laid out before those have left the disk
+MISSING = """
+select sum(rows) as rows from system.parts
+where database = currentDatabase() and table = 'events' and active and not has_lightweight_delete
+  and name not in (select parent_name from system.projection_parts
+                   where database = currentDatabase() and table = 'events' and active and name = 'by_type')
+"""
+_UNDONE = "where database = currentDatabase() and table = 'events' and not is_done"
+_LAYING_OUT = _UNDONE + " and command ilike '%materialize projection%'"
+UNDER_WAY = "select count() as n, max(latest_fail_reason) as failed from system.mutations " + _LAYING_OUT
+STOP = "kill mutation " + _LAYING_OUT + " sync"
+GIVE_UP = "kill mutation " + _UNDONE + " and latest_fail_reason != '' sync"
+LAY_OUT = "alter table events materialize projection by_type"
+CLEAR = "alter table events clear projection by_type"
+
+
+def lay_out(engine: Engine, *, least: int = LEAST_ROWS, wait: bool = False) -> int:
+    """Lay out what is not yet, if it is `least` events or more; how many are (unless some are already).
+
+    The events stay what they are. It goes on by itself, after a restart too; `wait`: until it is done.
+    """
+    (running,) = engine.query(UNDER_WAY, unlimited=True)
+    if running["failed"]:
+        # ClickHouse would try for ever, and no other change of events would get through
+        log.warning("not_laid_out", detail=running["failed"][:300], effect="questions take longer; tried again later")
+        engine.command(STOP, aside=True)
+        return 0
+    missing: int = engine.query(MISSING, unlimited=True)[0]["rows"]
+    if running["n"] or missing < max(least, 1):
+        return 0
+    engine.command(LAY_OUT, settings={"mutations_sync": int(wait)}, aside=True)
+    return missing
+
+
+def change(engine: Engine, statement: str, bound: Mapping[str, Any], *, settings: Mapping[str, Any]) -> None:
+    """Run a mutation of events. Nobody waits for a layout that is being made: it is given up, and made later.
+
+    Where there is not enough memory to make the layout of the changed parts anew, it is thrown away and the mutation
+    runs without. Raises Unavailable if that fails, too; then nothing of it goes on by itself.
+    """
+    engine.command(STOP, aside=True)
+    try:
+        engine.command(statement, dict(bound), settings=dict(settings))
+    except Unavailable as error:
+        log.warning(
+            "layout_thrown_away", detail=str(error)[:300], effect="questions take longer until it is made again"
+        )
+        engine.command(GIVE_UP, aside=True)
+        engine.command(CLEAR, settings={"mutations_sync": 1}, aside=True)
+        _at_last(engine, statement, bound, settings)
+
+
+def _at_last(engine: Engine, statement: str, bound: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    try:
+        engine.command(statement, dict(bound), settings=dict(settings))
+    except Unavailable:
+        engine.command(GIVE_UP, aside=True)
+        raise
