@@ -14,7 +14,7 @@ DAYS = 20
 EVENTS = 400
 KILLS = 2
 # how many steps each has; one more, since the last may be lived through
-STEPS = {"expire": 35, "restore": 19}
+STEPS = {"expire": 40, "restore": 19}
 
 FILL = """
     import sys
