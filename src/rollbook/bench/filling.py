@@ -35,7 +35,7 @@ def learner(number: int) -> str:
 
 def fill(store: Store, events: int, days: int, learners: int) -> dict[str, Any]:
     """Write, a day at a time; then roll up what was written, wait until the engine has merged what it wants to, and lay
-    it out by course."""
+    it out by type."""
     until, began = term_end(), time.monotonic()
     for day in range(days):
         first, following = (events * n // days for n in (day, day + 1))

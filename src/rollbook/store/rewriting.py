@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine, Row
 from rollbook.store.intake.by_type import change
-from rollbook.store.intake.derived import EVENTS, all_but
+from rollbook.store.intake.derived import all_but
 
 # every table of rows about users that are not filled again from others; what may name users in texts
 TABLES: dict[str, tuple[str, ...]] = {
@@ -109,10 +109,7 @@ class Rewriting:
         sql = f"alter table {stretch.table} delete where _partition_id = {{partition:String}} and "
         sql += self._those(stretch.table, form)
         bound = self._bound | {"partition": stretch.partition}
-        if stretch.table == EVENTS:
-            change(self._engine, sql, bound, settings=MUTATION)
-        else:
-            self._engine.command(sql, bound, settings=MUTATION)
+        change(self._engine, sql, bound, settings=MUTATION, table=stretch.table)
 
 
 _NAMES = {"events": "id", "sealed_activity": "course", "message_texts": "id"}

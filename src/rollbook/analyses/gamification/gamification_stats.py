@@ -13,10 +13,11 @@ from rollbook.analyses.question import Answer, Question, When
 from rollbook.analyses.study.amounts import ACHIEVEMENT, PASSIVE, REPORTED, XP
 from rollbook.settings import Settings
 from rollbook.settings.curve import USUAL, CurveText, curve
+from rollbook.store.intake.derived import EARNING
 from rollbook.store.scope import DAY, start_of
 
 MOST_PEOPLE = 10_000
-PLAYS = "('xp_earned', 'achievement_earned', 'level_up', 'streak_update')"
+PLAYS = str(EARNING)
 PLAYERS = f"select person from activity_scope where type in {PLAYS}"
 
 

@@ -204,11 +204,8 @@ class Erasing:
             self._engine.command(f"alter table {table} apply deleted mask", settings=MUTATION)
 
     def _change(self, target: Target, what: str, tenant: str) -> None:
-        statement, bound = f"alter table {target.table} {what}", {"tenant": tenant}
-        if target.table == EVENTS:
-            change(self._engine, statement, bound, settings=MUTATION)
-        else:
-            self._engine.command(statement, bound, settings=MUTATION)
+        statement = f"alter table {target.table} {what}"
+        change(self._engine, statement, {"tenant": tenant}, settings=MUTATION, table=target.table)
 
 
 def _target(row: Row) -> Target:

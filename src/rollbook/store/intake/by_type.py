@@ -12,6 +12,7 @@ import structlog
 
 from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine
+from rollbook.store.intake.derived import EVENTS
 
 log = structlog.get_logger()
 
@@ -52,12 +53,17 @@ def lay_out(engine: Engine, *, least: int = LEAST_ROWS, wait: bool = False) -> i
     return missing
 
 
-def change(engine: Engine, statement: str, bound: Mapping[str, Any], *, settings: Mapping[str, Any]) -> None:
-    """Run a mutation of events. Nobody waits for a layout that is being made: it is given up, and made later.
+def change(
+    engine: Engine, statement: str, bound: Mapping[str, Any], *, settings: Mapping[str, Any], table: str = EVENTS
+) -> None:
+    """Run a mutation. Nobody waits for a layout of events that is being made: it is given up, and made later.
 
     Where there is not enough memory to make the layout of the changed parts anew, it is thrown away and the mutation
     runs without. Raises Unavailable if that fails, too; then nothing of it goes on by itself.
     """
+    if table != EVENTS:
+        engine.command(statement, dict(bound), settings=dict(settings))
+        return
     engine.command(STOP, aside=True)
     try:
         engine.command(statement, dict(bound), settings=dict(settings))

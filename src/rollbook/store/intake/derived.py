@@ -8,15 +8,14 @@ them out; who inserts many says where nothing follows; and who changes propertie
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rollbook.store.asking.conversations import COACH, RECEIVED, SENT
+
 EVENTS = "events"
-# events of these types keep their properties once more, as those of a kind do
 VIDEOS = ("video_play", "video_pause", "video_seek", "video_stop", "video_complete")
-_SAID = (
-    *("conversation.message.sent", "conversation.message.received"),
-    *("ai_message_sent", "ai_message_received", "ai_feedback_rated"),
-)
+_SAID = tuple(dict.fromkeys((*SENT, *RECEIVED, *COACH)))
 TALKING = (*_SAID, *(name.upper() for name in _SAID))
 EARNING = ("xp_earned", "achievement_earned", "level_up", "streak_update")
+# events of these types keep their properties once more, as those of a kind do
 TYPES = ("api_request", "api_error", "experiment_assigned", "experiment_exposed", *VIDEOS, *EARNING)
 MARKS = ('"model_provider"', '"metric_name"')
 
