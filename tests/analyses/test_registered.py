@@ -39,7 +39,8 @@ OFTEN = {
     "learning_heatmap": {"scope": 2},
     "daily_activity_summary": {"scope": 3},
     "at_risk": {"activity_scope": 2},
-    "gamification_stats": {"scope": 2, "activity_scope": 3},
+    "gamification_stats": {"scope": 2},
+    "experiment": {"scope": 2},
     "help_seeking": {"scope": 2},
     "content_effectiveness": {"scope": 3},
 }

@@ -14,7 +14,7 @@ from typing import Any
 from rollbook.bench.tables import MERGES, ONE_INSERT, SHARES, WEIGHTS
 from rollbook.settings import load
 from rollbook.store import Store, keys
-from rollbook.store.intake import by_type
+from rollbook.store.intake import layouts
 
 TENANT = "default"
 DAY = timedelta(days=1)
@@ -53,7 +53,7 @@ def fill(store: Store, events: int, days: int, learners: int) -> dict[str, Any]:
     rolled = time.monotonic()
     settle(store)
     merged = time.monotonic()
-    by_type.lay_out(store.engine, wait=True)
+    layouts.lay_out(store.engine, wait=True)
     return {
         "events": events,
         "write_seconds": written - began,

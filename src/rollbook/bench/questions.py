@@ -26,19 +26,23 @@ OK = 200
 # of one call
 MOST_ASKS = 1_000
 MOST_OF_BODY = 300
+TIMES_AGAIN = 3
 
 
 @dataclass(slots=True)
 class Asks:
     """How long one call took, again and again, after a first time; `failed`: what it answered instead.
 
-    `wide`: asked about all courses at once, though it can be asked about one.
+    `seconds`: of answers that had to be worked out, since each was asked as of another moment. `again`: of the last of
+    them, asked once more while nothing changed. `wide`: asked about all courses at once, though it can be asked about
+    one.
     """
 
     name: str
     parameters: str
     first: float = 0.0
     seconds: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
     peak_bytes: int | None = None
     failed: str = ""
@@ -53,6 +57,11 @@ class Asks:
     def p50_ms(self) -> float:
         """The median."""
         return middle(self.seconds) * 1e3
+
+    @property
+    def again_ms(self) -> float:
+        """The median of the same asked once more."""
+        return middle(self.again) * 1e3
 
     @property
     def max_ms(self) -> float:
@@ -168,6 +177,8 @@ class _Asking:
                 break
         found.cpu_seconds = self._server.cpu_seconds() - used
         found.peak_bytes = self._server.peak_bytes()
+        if not found.failed:
+            found.again = [self._call(path, each(number)).seconds for _ in range(TIMES_AGAIN)]
         return found
 
     def _call(self, path: str, parameters: Parameters) -> Reply:

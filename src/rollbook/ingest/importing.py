@@ -13,7 +13,7 @@ from rollbook.errors import RollbookError
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.reasons import Rejected
 from rollbook.store import Store, events, imported
-from rollbook.store.intake import by_type
+from rollbook.store.intake import layouts
 
 T = TypeVar("T")
 
@@ -122,7 +122,7 @@ class Import:
                 progress(self.summary.rows, max(total, self.summary.rows), label)
         self._store.rollups.roll(quiet_seconds=0, of=self._tenant)
         if self._store.may_write():
-            by_type.lay_out(self._store.engine)
+            layouts.lay_out(self._store.engine)
         records.finish_import(self._source)
         progress(self.summary.rows, self.summary.rows, label)
         return self.summary

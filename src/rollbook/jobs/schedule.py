@@ -8,7 +8,7 @@ from rollbook.governance.lifecycle import Expiry
 from rollbook.ingest import dead_letters as letters
 from rollbook.ingest.intake import Intake
 from rollbook.ingest.permitting import texts
-from rollbook.store.intake import by_type
+from rollbook.store.intake import layouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def _sign_heads(intake: Intake) -> None:
 
 def _lay_out(intake: Intake) -> None:
     if intake.store.may_write():
-        by_type.lay_out(intake.store.engine)
+        layouts.lay_out(intake.store.engine)
 
 
 def _expire_trail(intake: Intake) -> None:

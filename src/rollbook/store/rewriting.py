@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine, Row
-from rollbook.store.intake.by_type import change
 from rollbook.store.intake.derived import all_but
+from rollbook.store.intake.layouts import change
 
 # every table of rows about users that are not filled again from others; what may name users in texts
 TABLES: dict[str, tuple[str, ...]] = {

@@ -15,6 +15,7 @@ from rollbook.store.asking.conversations import MESSAGES, ROLE, SPEAKER
 AVOIDS_FROM = 3
 
 LEARNER = "if({user:String} = '', user, {user:String})"
+PLACE = "cityHash64(if({user:String} = '', person, 0), course, concept)"
 OF = "person != sipHash64('') and ({course:String} = '' or course = {course:String})"
 
 
@@ -49,8 +50,16 @@ class HelpSeeking(Question[HelpSought]):
     within_minutes: Annotated[int, Field(ge=1, le=10_080, description="A message this soon after failing.")] = 30
     most: Annotated[int, Field(ge=1, le=10_000, description="Most rows.")] = 1000
 
+    # Messages come first: where enough have asked, the attempts of all others need not be gathered. Scores stand
+    # together by type: nearly everything else is passed over.
     sql: ClassVar[str] = f"""
-        with arrayReverseSort(told) as seq, arrayFill(one -> one % 2 = 1, seq) as next
+        with arrayReverseSort(told) as seq, arrayFill(one -> one % 2 = 1, seq) as next,
+             said as materialized (
+                select {LEARNER} as learner, {PLACE} as spot, course as place, concept as topic, timestamp,
+                       false as failed, true as asks
+                from (select *, lower(type) as kind, {ROLE} as role, {SPEAKER} as speaker
+                      from scope where {MESSAGES} and {OF})
+                where speaker = 1)
         select * except told,
                arrayCount((one, then) -> one % 2 = 0 and then % 2 = 1
                               and intDiv(then, 2) - intDiv(one, 2) <= {{within_minutes:UInt32}} * 60000, seq, next)
@@ -62,19 +71,17 @@ class HelpSeeking(Question[HelpSought]):
                    countIf(not asks) as attempts, countIf(failed) as failed_attempts,
                    groupArrayIf(toUnixTimestamp64Milli(timestamp) * 2 + asks, asks or failed) as told
             from (
-                select {LEARNER} as learner, person, course as place, concept as topic, timestamp, score < 50 as failed,
-                       false as asks
+                select {LEARNER} as learner, {PLACE} as spot, course as place, concept as topic, timestamp,
+                       score < 50 as failed, false as asks
                 from scope where isNotNull(score) and not ({MESSAGES}) and {OF}
+                      and ((select uniqExact(spot) from said) < {{most:UInt32}} or spot in (select spot from said))
                 union all
-                select {LEARNER} as learner, person, course as place, concept as topic, timestamp, false as failed,
-                       true as asks
-                from (select *, lower(type) as kind, {ROLE} as role, {SPEAKER} as speaker
-                      from scope where {MESSAGES} and {OF})
-                where speaker = 1)
-            group by cityHash64(if({{user:String}} = '', person, 0), place, topic)
+                select * from said)
+            group by spot
             order by messages desc, failed_attempts desc, attempts desc, user_id, course, concept
             limit {{most:UInt32}})
         order by messages desc, failed_attempts desc, attempts desc, user_id, course, concept
+        settings preferred_optimize_projection_name = 'by_type', move_all_conditions_to_prewhere = 0
         """
 
     def scope(self, when: When) -> Scope:

@@ -44,6 +44,7 @@ class UnresolvedQuestions(ConversationQuestion[UnresolvedSubject]):
     again_days: Annotated[int, Field(ge=1, le=365, description="Asked again within so many days after.")] = 7
     most: Annotated[int, Field(ge=1, le=1000, description="Most subjects.")] = 50
 
+    # one window over all, since ClickHouse takes long for each of many small ones
     sql: ClassVar[str] = f"""
         select subject, count() as questions, uniqExactArray(persons) as people,
                countIf(again or handed or gone or left or low) as unresolved,
@@ -52,15 +53,14 @@ class UnresolvedQuestions(ConversationQuestion[UnresolvedSubject]):
                countIf(gone) as abandoned, countIf(left) as unanswered, countIf(low) as rated_low
         from (
             select subject, persons, status, empty(subjects) or subjects[-1] = subject as is_last,
-                   leadInFrame(began, 1, began) over (partition by users[1], subject order by began, conversation
-                       rows between unbounded preceding and unbounded following) as next,
-                   leadInFrame(1, 1, 0) over (partition by users[1], subject order by began, conversation
-                       rows between unbounded preceding and unbounded following) as has_next,
-                   countEqual(subjects, subject) > 1 or (subject != '' and notEmpty(users) and has_next
+                   sipHash64(users[1], subject) as asked,
+                   leadInFrame(began, 1, began) over asking as next, leadInFrame(asked, 1, 0) over asking as next_asked,
+                   countEqual(subjects, subject) > 1 or (subject != '' and notEmpty(users) and next_asked = asked
                        and next <= began + toIntervalDay({{again_days:UInt32}})) as again,
                    is_last and escalated as handed, is_last and status = 'abandoned' as gone,
                    is_last and unanswered and status != 'completed' as left, ifNull(liked < 0.5, false) as low
-            from (select *, {SUBJECT} from conversations_scope))
+            from (select *, {SUBJECT} from conversations_scope)
+            window asking as (order by asked, began, conversation rows between current row and 1 following))
         where status != 'active'
         group by subject order by unresolved desc, questions desc, subject limit {{most:UInt32}}
         """

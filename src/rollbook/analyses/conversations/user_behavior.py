@@ -22,7 +22,7 @@ MEASURES = tuple(field.name for field in dataclasses.fields(Measures))
 MEASURED = measured(
     "if({user:String} = '', user, {user:String})",
     "learner",
-    "({user:String} != '' or user in (select user_id from talks))",
+    "({user:String} != '' or person in (select sipHash64(user_id) from talks))",
 )
 
 

@@ -31,8 +31,8 @@ class EnrolmentTracks(OfCourse[Track]):
             select course, person, max((timestamp, kind, told)) as latest
             from (
                 select course, person, timestamp, type in {enrolments:Array(String)} as kind,
-                       if(JSONExtractString(properties, 'track') != '', JSONExtractString(properties, 'track'),
-                          JSONExtractString(properties, 'mode')) as told
+                       if(JSONExtractString(measured, 'track') != '', JSONExtractString(measured, 'track'),
+                          JSONExtractString(measured, 'mode')) as told
                 from scope
                 where type in {administrative:Array(String)} and course != '' and person != sipHash64(''))
             group by course, person)
@@ -47,8 +47,8 @@ class EnrolmentTracks(OfCourse[Track]):
             select course, person, max((timestamp, kind, told)) as latest
             from (
                 select course, person, timestamp, type in {enrolments:Array(String)} as kind,
-                       if(JSONExtractString(properties, 'track') != '', JSONExtractString(properties, 'track'),
-                          JSONExtractString(properties, 'mode')) as told
+                       if(JSONExtractString(measured, 'track') != '', JSONExtractString(measured, 'track'),
+                          JSONExtractString(measured, 'mode')) as told
                 from scope
                 where type in {administrative:Array(String)} and course != '' and person != sipHash64(''))
             group by course, person)

@@ -18,7 +18,6 @@ from rollbook.store.scope import DAY, start_of
 
 MOST_PEOPLE = 10_000
 PLAYS = str(EARNING)
-PLAYERS = f"select person from activity_scope where type in {PLAYS}"
 
 
 class StatsOfPerson(Answer):
@@ -43,40 +42,38 @@ class GamificationStats(Question[StatsOfPerson]):
     limit: Annotated[int, Field(ge=1, le=MOST_PEOPLE, description="Most people.")] = 1_000
     curve: CurveText | None = Field(None, description="Curve of levels; default: ROLLBOOK_LEVEL_CURVE.")
 
-    # the days from the rollup; from the events what tells of XP and reports, and the moments of the last two days,
-    # since a streak that ended earlier is broken whatever was reported; days and moments only of who may be shown
+    # of who is shown, the days from the rollup and the moments of the last two days from the events, since a streak
+    # that ended earlier is broken whatever was reported
     sql: ClassVar[str] = f"""
-        select max(name) as user_id, sum(earned) as xp, sum(named) + sum(unnamed) as total_achievements,
-               groupArrayArray(active) as days, minMap(dawn) as dawns, max(told) as report, max(most) as best
-        from (
-            select any(user) as name, person, emptyArrayDate() as active, map(toDate(0), toInt64(0)) as dawn,
-                   sum(xp) as earned, uniqExactIf(achievement, achievement != '') as named,
-                   countIf(type = 'achievement_earned' and achievement = '') as unnamed,
-                   maxIf((at, reported), reported >= 0) as told, maxIf(reported, reported >= 0) as most, 1 as plays
+        with shown as materialized (
+            select any(user) as user_id, person, sum(earned) as xp,
+                   uniqExactIf(achievement, achievement != '')
+                       + countIf(type = 'achievement_earned' and achievement = '') as total_achievements,
+                   maxIf((at, reported), reported >= 0) as report, maxIf(reported, reported >= 0) as best
             from (
-                select user, person, type, toUnixTimestamp64Milli(timestamp) as at, {XP} as xp,
+                select user, person, type, toUnixTimestamp64Milli(timestamp) as at, {XP} as earned,
                        {ACHIEVEMENT} as achievement, {REPORTED} as reported
                 from scope
                 where type in {PLAYS} and person != sipHash64(''))
             group by person
-            union all
-            select '', who, groupArray(day), map(toDate(0), toInt64(0)), 0, 0, 0, (toInt64(0), toInt64(-1)), 0, 0
+            order by xp desc, user_id
+            limit {{limit:UInt32}})
+        select user_id, xp, total_achievements, report, best, active.days as days, recent.dawns as dawns
+        from shown
+        left join (
+            select person, groupArray(day) as days
             from (
-                select person as who, day from activity_scope
-                where type not in {PASSIVE} and person in ({PLAYERS})
+                select person, day from activity_scope
+                where type not in {PASSIVE} and person in (select person from shown)
                 group by person, day having sum(events) > 0)
-            group by who
-            union all
-            select '', who, emptyArrayDate(), minMap(map(day, at)), 0, 0, 0, (toInt64(0), toInt64(-1)), 0, 0
-            from (
-                select person as who, toDate(timestamp, {{zone:String}}) as day, toUnixTimestamp64Milli(timestamp) as at
-                from scope
-                where timestamp >= {{recent:DateTime64(3, 'UTC')}} and type not in {PASSIVE} and person in ({PLAYERS}))
-            group by who)
-        group by person
-        having sum(plays) > 0
+            group by person) as active using (person)
+        left join (
+            select person, minMap(map(toDate(timestamp, {{zone:String}}), toUnixTimestamp64Milli(timestamp))) as dawns
+            from scope
+            where timestamp >= {{recent:DateTime64(3, 'UTC')}} and type not in {PASSIVE}
+                  and person in (select person from shown)
+            group by person) as recent using (person)
         order by xp desc, user_id
-        limit {{limit:UInt32}}
         """
     chart: ClassVar[Chart] = Bars(x="user_id", y="total_xp")
 

@@ -10,6 +10,9 @@ from rollbook.analyses.learner.learner_metrics import LearnerMetrics, MetricsOfL
 from rollbook.analyses.learner.measures import Measures, Window
 from rollbook.analyses.question import Question, When
 
+# of people's names
+HASHES = 2**64
+
 
 class Learners(Question[MetricsOfLearner]):
     """How is every learner doing who has ever been seen: engagement, dropout risk and learning velocity?
@@ -22,20 +25,17 @@ class Learners(Question[MetricsOfLearner]):
     part: Annotated[int, Field(ge=0, description="Which of the parts, from 0.")] = 0
     parts: Annotated[int, Field(ge=1, le=10_000)] = 1
 
-    # of a small part the names leave most granules of the events unread
+    # a part is a stretch of the layout by person
     sql: ClassVar[str] = (
-        measured(
-            "user",
-            "user",
-            "person % {parts:UInt32} = {part:UInt32} and ({parts:UInt32} = 1"
-            " or user in (select user from people_scope where person % {parts:UInt32} = {part:UInt32}))",
-        )
+        measured("user", "user", "person >= {first_person:UInt64} and person <= {last_person:UInt64}")
         + " order by user"
     )
 
     def bound(self, when: When) -> dict[str, Any]:
-        """Where the windows begin, and which part."""
-        return self._one("").bound(when) | {"part": self.part, "parts": self.parts}
+        """Where the windows begin, and who is in the part."""
+        begins = (HASHES * self.part // self.parts, HASHES * (self.part + 1) // self.parts)
+        first, last = (begins[0], begins[1] - 1) if self.part < self.parts else (1, 0)
+        return self._one("").bound(when) | {"first_person": first, "last_person": last}
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[MetricsOfLearner]:
         """A row for each, exactly as the question about one learner answers it."""

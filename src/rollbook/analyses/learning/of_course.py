@@ -7,22 +7,22 @@ from pydantic import Field
 
 from rollbook.analyses.question import A, Days, Question, When
 from rollbook.store import Scope
-from rollbook.store.intake.derived import VIDEOS
+from rollbook.store.intake.derived import ATTEMPTS, ENROLMENTS, VIDEOS, WITHDRAWALS
 
 # what the questions of learning, courses and materials know by type; any other type counts as activity only
 TYPES: dict[str, tuple[str, ...]] = {
-    "attempts": ("quiz_completion", "quiz_attempt", "problem_attempt", "question_answered", "assessment_completion"),
+    "attempts": ATTEMPTS,
     "hints": ("hint_request", "hint_view"),
     "solutions": ("answer_view", "solution_view"),
     "pages": ("page_view", "content_view", "content_start", "material_view"),
     "videos": VIDEOS,
     "completions": ("content_completion", "completion", "material_complete", "video_complete"),
-    "enrolments": ("enrolment", "enrollment"),
-    "withdrawals": ("withdrawal", "unenrolment", "unenrollment"),
+    "enrolments": ENROLMENTS,
+    "withdrawals": WITHDRAWALS,
     "course_completions": ("course_complete",),
 }
 # what is done to learners, and not by them
-ADMINISTRATIVE = (*TYPES["enrolments"], *TYPES["withdrawals"])
+ADMINISTRATIVE = (*ENROLMENTS, *WITHDRAWALS)
 BOUND = TYPES | {
     "uses": (*TYPES["pages"], *TYPES["videos"], *TYPES["completions"]),
     "administrative": ADMINISTRATIVE,

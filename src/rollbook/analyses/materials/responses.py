@@ -42,9 +42,9 @@ class Responses(OfPeriod[Response]):
             select person, min((timestamp, points, told)) as opening, max((timestamp, points, told)) as final
             from (
                 select person, timestamp, ifNull(score, -1) as points,
-                       if(JSONHas(properties, 'response'), 'response', 'answer') as place,
-                       if(JSONType(properties, place) = 'String', JSONExtractString(properties, place),
-                          JSONExtractRaw(properties, place)) as whole, leftUTF8(whole, 200) as told
+                       if(JSONHas(measured, 'response'), 'response', 'answer') as place,
+                       if(JSONType(measured, place) = 'String', JSONExtractString(measured, place),
+                          JSONExtractRaw(measured, place)) as whole, leftUTF8(whole, 200) as told
                 from scope
                 where content = {content:String} and type in {attempts:Array(String)} and person != sipHash64(''))
             where told not in ('', 'null')
@@ -60,9 +60,9 @@ class Responses(OfPeriod[Response]):
             select person, min((timestamp, points, told)) as opening, max((timestamp, points, told)) as final
             from (
                 select person, timestamp, ifNull(score, -1) as points,
-                       if(JSONHas(properties, 'response'), 'response', 'answer') as place,
-                       if(JSONType(properties, place) = 'String', JSONExtractString(properties, place),
-                          JSONExtractRaw(properties, place)) as whole, leftUTF8(whole, 200) as told
+                       if(JSONHas(measured, 'response'), 'response', 'answer') as place,
+                       if(JSONType(measured, place) = 'String', JSONExtractString(measured, place),
+                          JSONExtractRaw(measured, place)) as whole, leftUTF8(whole, 200) as told
                 from scope
                 where content = {content:String} and type in {attempts:Array(String)} and person != sipHash64(''))
             where told not in ('', 'null')

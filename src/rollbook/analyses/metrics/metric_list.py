@@ -26,7 +26,8 @@ class KnownMetric(Answer):
 class MetricList(Question[KnownMetric]):
     """Which metrics are there, of what type, in what unit, with which tags, and when were they last seen?
 
-    Those with a sample in the last days, in order of their names.
+    Those with a sample in the last days, in order of their names. Type and unit are those of the last sample; of
+    several at the same moment, those that come last in the alphabet.
     """
 
     days: Days = Field(30, description="The last N x 24 hours.")
@@ -34,13 +35,14 @@ class MetricList(Question[KnownMetric]):
     most: Annotated[int, Field(ge=1, le=10_000)] = Field(1_000, description="At most so many.")
 
     sql: ClassVar[str] = """
-        select metric as metric_name, argMax(metric_type, newest) as last_type, argMax(metric_unit, newest) as unit,
+        select metric as metric_name, max((newest, metric_type, metric_unit)) as last, last.2 as last_type,
+            last.3 as unit,
             arraySort(groupUniqArrayArray(100)(arrayFlatten(keys))) as tags,
             arraySort(groupUniqArray(20)(source)) as sources,
-            sum(n) as samples, min(oldest) as first_seen, max(newest).1 as last_seen
+            sum(n) as samples, min(oldest) as first_seen, last.1 as last_seen
         from (
             select metric, metric_type, metric_unit, source, groupUniqArray(1000)(mapKeys(metric_tags)) as keys,
-                count() as n, min(timestamp) as oldest, max((timestamp, received)) as newest
+                count() as n, min(timestamp) as oldest, max(timestamp) as newest
             from scope
             where kind != '' and metric != '' and startsWith(metric, {starting:String})
             group by metric, metric_type, metric_unit, source)
@@ -56,5 +58,6 @@ class MetricList(Question[KnownMetric]):
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[KnownMetric]:
         """One row for each metric."""
         return [
-            KnownMetric(metric_type=row["last_type"], **{n: row[n] for n in row if n != "last_type"}) for row in found
+            KnownMetric(metric_type=row["last_type"], **{n: row[n] for n in row if n not in ("last", "last_type")})
+            for row in found
         ]

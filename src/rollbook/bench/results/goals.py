@@ -111,14 +111,29 @@ def _questions(results: Results) -> list[Goal]:
     return [
         _slow("questions, those of courses about one", [one for one in asked if not one.wide]),
         _slow("questions of courses, about all 24 at once", [one for one in asked if one.wide]),
+        _slow("everything, asked once more while nothing changed", asked, "again_ms"),
+        _grown(results.terms),
         _below("30 million events: most memory while asked", ASKING_BYTES / 1e6, peak / 1e6 if peak else None, "MB"),
     ]
 
 
-def _slow(what: str, asked: list[Asks]) -> Goal:
-    slow = [one for one in asked if one.failed or one.p50_ms >= ASK_MS]
+def _slow(what: str, asked: list[Asks], figure: str = "p50_ms") -> Goal:
+    slow = [one for one in asked if one.failed or getattr(one, figure) >= ASK_MS]
     shown = f"{len(slow)} of {len(asked)}" if asked else "not measured"
     return Goal(f"30 million events: {what}: p50 of {ASK_MS} ms and more", "0", shown, not slow if asked else None)
+
+
+def _grown(terms: list[Term]) -> Goal:
+    """From the fewest to the most events."""
+    what = "questions whose p50 grew more than the events did"
+    ends = [min(terms, key=lambda one: one.events), max(terms, key=lambda one: one.events)] if terms else []
+    if not ends or ends[0].events == ends[1].events:
+        return Goal(f"from the fewest events to the most: {what}", "0", "not measured", None)
+    fold = ends[1].events / ends[0].events
+    pairs = list(zip(ends[0].questions, ends[1].questions, strict=True))
+    grown = [many for few, many in pairs if few.failed or many.failed or many.p50_ms > fold * few.p50_ms]
+    sizes = " to ".join(f"{one.events / 1e6:g}" for one in ends)
+    return Goal(f"from {sizes} million events: {what}", "0", f"{len(grown)} of {len(pairs)}", not grown)
 
 
 def _term(results: Results) -> Term | None:

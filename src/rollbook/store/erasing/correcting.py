@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from rollbook.scores import FORMS, scaled
 from rollbook.store.engine import Row
-from rollbook.store.intake.by_type import change
 from rollbook.store.intake.derived import follow
+from rollbook.store.intake.layouts import change
 from rollbook.store.store import Store
 
 THEIRS = """

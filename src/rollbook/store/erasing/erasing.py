@@ -15,8 +15,8 @@ import pyarrow as pa
 from rollbook.errors import Unavailable
 from rollbook.store.engine import Engine, Row
 from rollbook.store.erasing.words import NEVER, keyed_pattern, telling_pattern
-from rollbook.store.intake.by_type import change
 from rollbook.store.intake.derived import EVENTS, all_but, follow
+from rollbook.store.intake.layouts import change
 
 # the table holds one person at a time
 _one_at_a_time = threading.Lock()

@@ -9,7 +9,7 @@ import pyarrow as pa
 from rollbook.store import events
 from rollbook.store.engine import Engine, Row
 from rollbook.store.expiry.sealed import Sealed, counts
-from rollbook.store.intake.by_type import change
+from rollbook.store.intake.layouts import change
 from rollbook.store.scope import MILLISECOND, utc_days
 
 MINUTE = timedelta(minutes=1)

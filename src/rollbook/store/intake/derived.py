@@ -15,8 +15,13 @@ VIDEOS = ("video_play", "video_pause", "video_seek", "video_stop", "video_comple
 _SAID = tuple(dict.fromkeys((*SENT, *RECEIVED, *COACH)))
 TALKING = (*_SAID, *(name.upper() for name in _SAID))
 EARNING = ("xp_earned", "achievement_earned", "level_up", "streak_update")
+ATTEMPTS = ("quiz_completion", "quiz_attempt", "problem_attempt", "question_answered", "assessment_completion")
+ENROLMENTS, WITHDRAWALS = ("enrolment", "enrollment"), ("withdrawal", "unenrolment", "unenrollment")
 # events of these types keep their properties once more, as those of a kind do
-TYPES = ("api_request", "api_error", "experiment_assigned", "experiment_exposed", *VIDEOS, *EARNING)
+TYPES = (
+    *("api_request", "api_error", "experiment_assigned", "experiment_exposed"),
+    *(*VIDEOS, *EARNING, *ATTEMPTS, *ENROLMENTS, *WITHDRAWALS),
+)
 MARKS = ('"model_provider"', '"metric_name"')
 
 # `text`: an expression of the properties

@@ -1,8 +1,8 @@
-"""By type: lays the events out once more in the order of types and courses, for the questions that ask by them.
+"""Layouts: the events once more in the order of types and courses, and once more in that of people.
 
-The layout is ClickHouse's own projection `by_type`, which is read wherever that means reading less. Neither inserts
-nor merges write it: parts get it here, many at once. Whatever changes events for good goes through `change`, since
-ClickHouse makes the layout of the parts anew that it changes.
+They are ClickHouse's own projections `by_type` and `by_person`, which are read wherever that means reading less.
+Neither inserts nor merges write them: parts get them here, many at once. Whatever changes events for good goes through
+`change`, since ClickHouse makes the layouts of the parts anew that it changes.
 """
 
 from collections.abc import Mapping
@@ -24,15 +24,17 @@ MISSING = """
 select sum(rows) as rows from system.parts
 where database = currentDatabase() and table = 'events' and active and not has_lightweight_delete
   and name not in (select parent_name from system.projection_parts
-                   where database = currentDatabase() and table = 'events' and active and name = 'by_type')
+                   where database = currentDatabase() and table = 'events' and active
+                         and name in ('by_type', 'by_person')
+                   group by parent_name having count() = 2)
 """
 _UNDONE = "where database = currentDatabase() and table = 'events' and not is_done"
 _LAYING_OUT = _UNDONE + " and command ilike '%materialize projection%'"
 UNDER_WAY = "select count() as n, max(latest_fail_reason) as failed from system.mutations " + _LAYING_OUT
 STOP = "kill mutation " + _LAYING_OUT + " sync"
 GIVE_UP = "kill mutation " + _UNDONE + " and latest_fail_reason != '' sync"
-LAY_OUT = "alter table events materialize projection by_type"
-CLEAR = "alter table events clear projection by_type"
+LAY_OUT = "alter table events materialize projection by_type, materialize projection by_person"
+CLEAR = "alter table events clear projection by_type, clear projection by_person"
 
 
 def lay_out(engine: Engine, *, least: int = LEAST_ROWS, wait: bool = False) -> int:

@@ -1,19 +1,20 @@
-"""The layout by type: read where that is less, never another answer, whatever is deleted or corrected meanwhile."""
+"""The layouts: read where that is less, never another answer, whatever is deleted or corrected meanwhile."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from rollbook.analyses.ask import bind
-from rollbook.analyses.catalogue import QUESTIONS
+from rollbook.analyses.catalogue import BY_NAME, QUESTIONS
 from rollbook.analyses.learning.of_course import OfCourse
 from rollbook.analyses.question import Question, When
 from rollbook.bench.filling import term_end
 from rollbook.bench.tables import MADE_UP, ONE_INSERT
 from rollbook.errors import Unavailable
 from rollbook.store import Store
-from rollbook.store.intake.by_type import MISSING, STOP, change, lay_out
+from rollbook.store.intake.layouts import MISSING, STOP, change, lay_out
 
 COURSE = "course-03"
 TENANT = "laid-out"
@@ -21,6 +22,19 @@ DAYS = 3
 EVENTS_A_DAY = 40_000
 SYNC = {"mutations_sync": 2}
 BY_TYPE = sorted((kind for kind in QUESTIONS if issubclass(kind, OfCourse)), key=lambda kind: kind.name())
+BY_PERSON = {
+    "learners": {"part": 3, "parts": 20},
+    "learner_metrics": {"user": "learner-000007"},
+    "timeline": {"user": "learner-000007"},
+    "gamification_progress": {"user": "learner-000007"},
+    "sessions": {},
+    "paths": {"event": "video_play"},
+    "funnel": {"steps": ["content_view", "quiz_completion"]},
+    "help_seeking": {},
+    "learning_sessions": {},
+    "user_behavior": {},
+}
+REQUIRED = {"content": "content-3-7", "user": "learner-000007"}
 CHANGES = {
     "as it was written": "",
     "people erased": "alter table events delete where user in ('learner-000003', 'learner-000004') and {mine}",
@@ -53,11 +67,11 @@ def made_up(store: Store, count: int) -> None:
             store.engine.command(MADE_UP, bound | {"first": day * count, "count": count}, settings=ONE_INSERT)
 
 
-def asked(kind: type[Question[Any]], course: str | None) -> tuple[str, dict[str, Any]]:
+def asked(kind: type[Question[Any]], **more: Any) -> tuple[str, dict[str, Any]]:
     """The SQL of a question about the whole term, and what is bound to it."""
-    required = {name: "content-3-7" for name, one in kind.model_fields.items() if one.is_required()}
+    required = {name for name, one in kind.model_fields.items() if one.is_required()}
     when = When(TENANT, term_end(), "UTC")
-    question = kind(**required | ({"course": course} if course else {}), as_of=when.now)
+    question = kind(**{name: REQUIRED[name] for name in required - more.keys()} | more, as_of=when.now)
     return bind(question, question.scope(when), when)
 
 
@@ -68,6 +82,9 @@ def answers(store: Store, sql: str, bound: dict[str, Any], *, laid_out: bool) ->
 
 
 def rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        # in the order in which they were read
+        return sorted(value, key=repr)
     return round(value, 6) if isinstance(value, float) else value
 
 
@@ -86,20 +103,34 @@ def test_no_answer_changes(filled: Store, change: str) -> None:
         if again:
             filled.engine.command("alter table events apply deleted mask", settings={"mutations_sync": 2})
             lay_out(filled.engine, least=0, wait=True)
-        for kind in BY_TYPE:
-            for course in (None, COURSE):
-                question = asked(kind, course)
-                told = answers(filled, *question, laid_out=True)
-                assert told == answers(filled, *question, laid_out=False), (kind.name(), course, again)
-                found += bool(told)
-    assert found > 2 * len(BY_TYPE)
+        for kind, more in ways():
+            question = asked(kind, **more)
+            told = answers(filled, *question, laid_out=True)
+            assert told == answers(filled, *question, laid_out=False), (kind.name(), more, again)
+            found += bool(told)
+    assert found > 2 * len(BY_TYPE) + len(BY_PERSON)
+
+
+def ways() -> Iterator[tuple[type[Question[Any]], dict[str, Any]]]:
+    """Questions of courses about one and all; and those about one learner, some, or everybody one after the other."""
+    for kind in BY_TYPE:
+        yield kind, {}
+        yield kind, {"course": COURSE}
+    for name, more in BY_PERSON.items():
+        yield BY_NAME[name], more
+
+
+@pytest.mark.parametrize("name", ["learners", "sessions", "paths"])
+def test_people_are_read_from_their_layout(filled: Store, name: str) -> None:
+    lay_out(filled.engine, least=0, wait=True)
+    assert "by_person" in planned(filled, *asked(BY_NAME[name], **BY_PERSON[name]))
 
 
 @pytest.mark.parametrize("name", ["item_analysis", "pass_rate", "video_engagement", "content_effectiveness"])
 def test_a_course_is_read_from_the_layout(filled: Store, name: str) -> None:
     (kind,) = (kind for kind in BY_TYPE if kind.name() == name)
     lay_out(filled.engine, least=0, wait=True)
-    assert "by_type" in planned(filled, *asked(kind, COURSE))
+    assert "by_type" in planned(filled, *asked(kind, course=COURSE))
 
 
 def test_the_last_days_are_read_alone(filled: Store) -> None:
@@ -141,7 +172,7 @@ def test_a_change_that_fails_leaves_nothing_behind(filled: Store) -> None:
 
 
 def undone(store: Store) -> int:
-    sql = "select count() as n from system.mutations where table = 'events' and not is_done"
+    sql = "select uniqExact(mutation_id) as n from system.mutations where table = 'events' and not is_done"
     return int(store.engine.query(sql, unlimited=True)[0]["n"])
 
 
