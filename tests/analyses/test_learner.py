@@ -249,3 +249,13 @@ def test_the_timeline_is_newest_first(store: Store, tenant: str) -> None:
     }
     assert rows[2].properties == {"page": 3}
     assert [r.event_id for r in ask(store, Timeline(user="ada", limit=1, as_of=NOW), tenant).rows] == ["3"]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+def test_everyone_is_in_one_part(store: Store, tenant: str, parts: int) -> None:
+    tell(store, tenant, [happened("page_view", f"learner-{number}", "2026-03-02T10:00") for number in range(40)])
+    each = [Learners(part=part, parts=parts, as_of=NOW) for part in range(parts + 1)]
+    found = [[row.user_id for row in ask(store, one, tenant).rows] for one in each]
+    assert sorted(user for part in found for user in part) == sorted(f"learner-{number}" for number in range(40))
+    assert found[-1] == []
+    assert parts == 1 or max(map(len, found)) < 40

@@ -31,8 +31,8 @@ SCOPES = (
 )
 # Who names a scope more than once, and how often: where keeping what it says takes longer than reading it again. Events
 # of sessions with an id need no sorting, those of others do; sessions count on other days than their events; stats find
-# the few who play, and at_risk those who came lately, before they read what everybody did; what messages say is read of
-# messages only, and scores around the use of a content apart from who used it.
+# who is shown, at_risk who came lately, and an experiment who was exposed, before they read what these did; what
+# messages say is read of messages only, and scores around the use of a content apart from who used it.
 OFTEN = {
     "learning_sessions": {"scope": 2},
     "learning_overview": {"scope": 2},

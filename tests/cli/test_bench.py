@@ -116,6 +116,18 @@ def test_goals_are_reached_missed_or_not_measured() -> None:
     assert "| single events: rate over the bare loop's | at least 0.60 | 0.50 | **no** |" in report(results)
 
 
+def test_a_question_may_grow_as_much_as_the_events_and_no_more() -> None:
+    results = Results(planned(quick=True), [], "wrk", "0")
+    few = [Asks("totals", "", seconds=[0.01]), Asks("paths", "", seconds=[0.1])]
+    many = [Asks("totals", "", seconds=[0.29], again=[0.001]), Asks("paths", "", seconds=[3.1], again=[0.6])]
+    results.terms = [Term(1_000_000, {"tables": []}, few), Term(30_000_000, {"tables": []}, many)]
+    measured = {one.what: one.measured for one in goals.goals(results)}
+
+    assert measured["from 1 to 30 million events: questions whose p50 grew more than the events did"] == "1 of 2"
+    asked_again = "everything, asked once more while nothing changed"
+    assert measured[f"30 million events: {asked_again}: p50 of 500 ms and more"] == "1 of 2"
+
+
 def rounds(batch: int, *, bare: int, own: int) -> Rounds:
     """One round at these rates."""
     return Rounds(batch, {"bare": [a_run(bare)], "rollbook": [a_run(own)]})

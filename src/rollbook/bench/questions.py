@@ -166,8 +166,8 @@ class _Asking:
         until = time.monotonic() + self._plan.most_seconds_of_asks
         for number in range(self._plan.asks + 1):
             reply = self._call(path, each(number))
-            if reply.status != OK:
-                found.failed = f"HTTP {reply.status}: {reply.body[:MOST_OF_BODY].decode('utf-8', 'replace')}"
+            found.failed = _failed(reply)
+            if found.failed:
                 break
             if number == 0:
                 found.first, used = reply.seconds, self._server.cpu_seconds()
@@ -177,13 +177,20 @@ class _Asking:
                 break
         found.cpu_seconds = self._server.cpu_seconds() - used
         found.peak_bytes = self._server.peak_bytes()
-        if not found.failed:
-            found.again = [self._call(path, each(number)).seconds for _ in range(TIMES_AGAIN)]
+        for _ in range(0 if found.failed else TIMES_AGAIN):
+            reply = self._call(path, each(number))
+            found.failed = found.failed or _failed(reply)
+            found.again.append(reply.seconds)
         return found
 
     def _call(self, path: str, parameters: Parameters) -> Reply:
         words = {name: value for name, value in parameters.items() if "{" + name + "}" not in path}
         return self._caller.get(path.format(**parameters), words)
+
+
+def _failed(reply: Reply) -> str:
+    """What it answered instead of an answer; empty: it did."""
+    return "" if reply.status == OK else f"HTTP {reply.status}: {reply.body[:MOST_OF_BODY].decode('utf-8', 'replace')}"
 
 
 def _again(number: int) -> Parameters:

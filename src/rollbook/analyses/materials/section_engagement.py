@@ -33,12 +33,13 @@ class SectionEngagement(OfPeriod[Section]):
     by: Literal["concept", "section", "subsection"] = Field("concept", description="What a section is.")
 
     sql: ClassVar[str] = """
-        select place as section, whole, length(groupUniqArrayArray(items)) as contents, count() as learners,
-               arrayCount(n -> n = contents, groupArray(toUInt64(length(items)))) as all
+        select section, contents, learners, all, uniqExactMerge(users) over () as everyone
         from (
-            select any(section) as place, whole, groupUniqArrayArray(used) as items
+            select named as section, length(groupUniqArrayArray(items)) as contents, count() as learners,
+                   arrayCount(n -> n = contents, groupArray(toUInt64(length(items)))) as all,
+                   uniqExactState(learner) as users
             from (
-                select any(section_of) as named, person, groupUniqArray(cityHash64(content)) as used
+                select any(section_of) as named, any(person) as learner, groupUniqArray(cityHash64(content)) as items
                 from (
                     select person, content,
                            if({by:String} = 'concept', concept,
@@ -46,11 +47,9 @@ class SectionEngagement(OfPeriod[Section]):
                     from scope
                     where type in {kinds:Array(String)} and content != '' and person != sipHash64(''))
                 where section_of != ''
-                group by cityHash64(section_of, person), person)
-            array join [named, ''] as section, [0, 1] as whole
-            group by whole, cityHash64(section, person))
-        group by whole, section
-        order by whole, section
+                group by cityHash64(section_of, person))
+            group by named)
+        order by section
         """
     crowd: ClassVar[Crowd] = Crowd(
         """
@@ -74,7 +73,6 @@ class SectionEngagement(OfPeriod[Section]):
 
     def rows(self, found: Sequence[dict[str, Any]], when: When) -> list[Section]:
         """The sections, against all who used anything of the kind."""
-        everyone = sum(row["learners"] for row in found if row["whole"])
         return [
             Section(
                 section=row["section"],
@@ -82,8 +80,7 @@ class SectionEngagement(OfPeriod[Section]):
                 learners=row["learners"],
                 all=row["all"],
                 some=row["learners"] - row["all"],
-                none=everyone - row["learners"],
+                none=row["everyone"] - row["learners"],
             )
             for row in found
-            if not row["whole"]
         ]

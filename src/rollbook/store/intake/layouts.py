@@ -19,28 +19,31 @@ log = structlog.get_logger()
 # so many events are read as they are in no time
 LEAST_ROWS = 1_000_000
 
+# by type first: most questions name some
+LAYOUTS = ("by_type", "by_person")
+
 # of parts in which some rows are only hidden nothing is laid out before those have left the disk
-MISSING = """
-select sum(rows) as rows from system.parts
+MISSING = f"""
+select layout, sum(rows) as rows from system.parts array join {list(LAYOUTS)} as layout
 where database = currentDatabase() and table = 'events' and active and not has_lightweight_delete
-  and name not in (select parent_name from system.projection_parts
-                   where database = currentDatabase() and table = 'events' and active
-                         and name in ('by_type', 'by_person')
-                   group by parent_name having count() = 2)
+  and (name, layout) not in (select parent_name, name from system.projection_parts
+                             where database = currentDatabase() and table = 'events' and active)
+group by layout
 """
 _UNDONE = "where database = currentDatabase() and table = 'events' and not is_done"
 _LAYING_OUT = _UNDONE + " and command ilike '%materialize projection%'"
 UNDER_WAY = "select count() as n, max(latest_fail_reason) as failed from system.mutations " + _LAYING_OUT
 STOP = "kill mutation " + _LAYING_OUT + " sync"
 GIVE_UP = "kill mutation " + _UNDONE + " and latest_fail_reason != '' sync"
-LAY_OUT = "alter table events materialize projection by_type, materialize projection by_person"
-CLEAR = "alter table events clear projection by_type, clear projection by_person"
+LAY_OUT = {layout: f"alter table events materialize projection {layout}" for layout in LAYOUTS}
+CLEAR = "alter table events " + ", ".join(f"clear projection {layout}" for layout in LAYOUTS)
 
 
 def lay_out(engine: Engine, *, least: int = LEAST_ROWS, wait: bool = False) -> int:
     """Lay out what is not yet, if it is `least` events or more; how many are (unless some are already).
 
-    The events stay what they are. It goes on by itself, after a restart too; `wait`: until it is done.
+    The events stay what they are. It goes on by itself, after a restart too; `wait`: until it is done. One layout at a
+    time, which takes less memory: who does not wait comes again for the other.
     """
     (running,) = engine.query(UNDER_WAY, unlimited=True)
     if running["failed"]:
@@ -48,11 +51,19 @@ def lay_out(engine: Engine, *, least: int = LEAST_ROWS, wait: bool = False) -> i
         log.warning("not_laid_out", detail=running["failed"][:300], effect="questions take longer; tried again later")
         engine.command(STOP, aside=True)
         return 0
-    missing: int = engine.query(MISSING, unlimited=True)[0]["rows"]
-    if running["n"] or missing < max(least, 1):
+    rows = missing(engine)
+    due = [layout for layout in LAYOUTS if rows[layout] >= max(least, 1)]
+    if running["n"] or not due:
         return 0
-    engine.command(LAY_OUT, settings={"mutations_sync": int(wait)}, aside=True)
-    return missing
+    for layout in due if wait else due[:1]:
+        engine.command(LAY_OUT[layout], settings={"mutations_sync": int(wait)}, aside=True)
+    return rows[due[0]]
+
+
+def missing(engine: Engine) -> dict[str, int]:
+    """How many events are not laid out, by layout."""
+    found = {row["layout"]: row["rows"] for row in engine.query(MISSING, unlimited=True)}
+    return {layout: found.get(layout, 0) for layout in LAYOUTS}
 
 
 def change(

@@ -1,3 +1,9 @@
+-- by_type is made anew below, with the source: so that nothing waits for it, and what follows does not make it again.
+kill mutation where database = currentDatabase() and table = 'events' and not is_done
+    and command ilike '%materialize projection%' sync;
+
+alter table events drop projection if exists by_type settings mutations_sync = 1;
+
 -- What attempts, enrolments and withdrawals are asked for in their properties stands in `measured` as well.
 alter table events
     modify column measured String default
@@ -23,9 +29,6 @@ alter table events
     modify column id codec(ZSTD(1));
 
 alter table events modify setting default_compression_codec = 'LZ4';
-
--- by_type has the source, too, and comes after by_person.
-alter table events drop projection if exists by_type settings mutations_sync = 1;
 
 -- by_person: the same in the order of people, whose events of all days lie together: for questions about a part of all
 -- people, and for those that follow everybody's events one after the other. ClickHouse reads what has the fewest
