@@ -32,7 +32,8 @@ SCOPES = (
 # Who names a scope more than once, and how often: where keeping what it says takes longer than reading it again. Events
 # of sessions with an id need no sorting, those of others do; sessions count on other days than their events; stats find
 # who is shown, at_risk who came lately, and an experiment who was exposed, before they read what these did; what
-# messages say is read of messages only, and scores around the use of a content apart from who used it.
+# messages say is read of messages only, and scores around the use of a content apart from who used it; what each person
+# did with a page is kept apart from what all did.
 OFTEN = {
     "learning_sessions": {"scope": 2},
     "learning_overview": {"scope": 2},
@@ -41,6 +42,7 @@ OFTEN = {
     "at_risk": {"activity_scope": 2},
     "gamification_stats": {"scope": 2},
     "experiment": {"scope": 2},
+    "page_engagement": {"scope": 2},
     "help_seeking": {"scope": 2},
     "content_effectiveness": {"scope": 3},
 }

@@ -28,15 +28,23 @@ class PageEngagement(OfPeriod[Page]):
 
     limit: int = Field(1000, ge=1, le=100_000, description="Most pages.")
 
+    # of each person and page as little as can be: there may be millions of such pairs
     sql: ClassVar[str] = """
-        select content, sum(n) as views, count() as learners, countIf(first != last) as returned, sum(long) as seconds
+        select content, views, learners, returned, seconds
         from (
-            select content, person, count() as n, sum(ifNull(duration, 0)) as long,
-                   toDate(min(timestamp), {zone:String}) as first, toDate(max(timestamp), {zone:String}) as last
+            select content, count() as views, sum(ifNull(duration, 0)) as seconds
             from scope
             where type in {pages:Array(String)} and content != '' and person != sipHash64('')
-            group by content, person)
-        group by content
+            group by content) as viewed
+        join (
+            select thing, count() as learners, countIf(first != last) as returned
+            from (
+                select cityHash64(content) as thing, person, min(toDate(timestamp, {zone:String})) as first,
+                       max(toDate(timestamp, {zone:String})) as last
+                from scope
+                where type in {pages:Array(String)} and content != '' and person != sipHash64('')
+                group by thing, person)
+            group by thing) as visited on visited.thing = cityHash64(viewed.content)
         order by views desc, content
         limit {limit:UInt32}
         """
