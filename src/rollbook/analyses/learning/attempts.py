@@ -16,6 +16,14 @@ FIRST = f"reinterpretAsFloat64(toUInt64(min({_PLACED})))"
 LATEST = f"reinterpretAsFloat64(toUInt64(max({_PLACED})))"
 
 
+def in_order(only: str) -> str:
+    """The scores of a group's attempts one after the other, the lowest of several in the same millisecond first.
+
+    `only`: a condition on the events; those that meet it have a score.
+    """
+    return f"arrayMap(one -> reinterpretAsFloat64(toUInt64(one)), arraySort(groupArrayIf({_PLACED}, {only})))"
+
+
 def grades(only: str = "") -> str:
     """A query with a row for each learner in each course: the mean of the last scores of their contents.
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from rollbook.analyses.chart import Bars, Chart
 from rollbook.analyses.crowd import EVERYONE, Crowd
+from rollbook.analyses.learning.attempts import in_order
 from rollbook.analyses.learning.of_course import OfPeriod, Passing
 from rollbook.analyses.question import Answer
 
@@ -35,30 +36,26 @@ class ProblemEngagement(OfPeriod[Problem]):
     passing: Passing = Field(70, description="Score from which an attempt is passed.")
     limit: int = Field(1000, ge=1, le=100_000, description="Most problems.")
 
-    # a moment and a score in one number, and one key, since ClickHouse is slow at lists of tuples and at keys of texts
-    sql: ClassVar[str] = """
+    # one key, since ClickHouse is slow at keys of texts
+    sql: ClassVar[str] = f"""
         select item as content, count() as learners, sum(n) as attempts, countIf(place > 0) as passed,
                countIf(place = 1) as passed_at_first, sum(points) / attempts as mean_score,
                avg(latest) as mean_last_score,
                avgOrNullIf(place, place > 0) as attempts_to_pass, sum(asked) as hints, sum(looked) as solutions
         from (
-            select any(content) as item, countIf(type in {hints:Array(String)}) as asked,
-                   countIf(type in {solutions:Array(String)}) as looked,
-                   arraySort(groupArrayIf(
-                       bitShiftLeft(toInt128(toUnixTimestamp64Milli(timestamp)), 64)
-                           + reinterpretAsUInt64(abs(ifNull(score, 0))),
-                       type in {attempts:Array(String)} and isNotNull(score))) as told,
-                   arrayMap(one -> reinterpretAsFloat64(toUInt64(one)), told) as scores,
+            select any(content) as item, countIf(type in {{hints:Array(String)}}) as asked,
+                   countIf(type in {{solutions:Array(String)}}) as looked,
+                   {in_order("type in {attempts:Array(String)} and isNotNull(score)")} as scores,
                    length(scores) as n, arraySum(scores) as points, scores[-1] as latest,
-                   arrayFirstIndex(s -> s >= {passing:Float64}, scores) as place
+                   arrayFirstIndex(s -> s >= {{passing:Float64}}, scores) as place
             from scope
-            where (type in {attempts:Array(String)} or type in {hints:Array(String)}
-                   or type in {solutions:Array(String)}) and content != '' and person != sipHash64('')
+            where (type in {{attempts:Array(String)}} or type in {{hints:Array(String)}}
+                   or type in {{solutions:Array(String)}}) and content != '' and person != sipHash64('')
             group by cityHash64(content, person)
             having n > 0)
         group by content
         order by attempts desc, content
-        limit {limit:UInt32}
+        limit {{limit:UInt32}}
         """
     crowd: ClassVar[Crowd] = Crowd(
         """

@@ -22,7 +22,7 @@ where measured != properties
 settings mutations_sync = 1;
 
 -- Moments in T64 take less room than as differences in ZSTD, and a quarter of the time to read; other columns take more
--- in LZ4 than in the ZSTD(3) that ClickHouse takes for big parts, and half the time to read. Nobody reads ids.
+-- in LZ4 than in the ZSTD(3) that ClickHouse takes for big parts, and half the time to read. Few questions read ids.
 alter table events
     modify column timestamp codec(T64, LZ4),
     modify column received codec(T64, LZ4),
